@@ -1,0 +1,95 @@
+#include "app_neurotrigger/dataset.h"
+
+#include "core/base/error.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace thimble::neurotrigger {
+namespace {
+
+Tensor stack(const std::vector<Dataset>& parts, Tensor Dataset::*member, std::int64_t rows) {
+  const std::int64_t columns = (parts.front().*member).size(1);
+  Tensor out = Tensor::empty({rows, columns});
+  float* to = out.mut<float>();
+  for (const Dataset& part : parts) {
+    const Tensor& from = part.*member;
+    to = std::copy_n(from.data<float>(), from.numel(), to);
+  }
+  return out;
+}
+
+template <class T>
+void append(std::vector<T>& to, const std::vector<T>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+}  // namespace
+
+Tensor gather_rows(const Tensor& from, const std::vector<std::int64_t>& ids, std::int64_t columns) {
+  const std::int64_t width = from.size(1), kept = columns < 0 ? width : columns;
+  THIMBLE_CHECK(kept <= width, shape, "gather_rows: ", kept, " columns wanted of ", from.shape());
+  Tensor out = Tensor::empty({static_cast<std::int64_t>(ids.size()), kept});
+  const float* source = from.data<float>();
+  float* to = out.mut<float>();
+  for (const std::int64_t id : ids) to = std::copy_n(source + id * width, kept, to);
+  return out;
+}
+
+std::vector<std::int64_t> Dataset::rows_of(int expert) const {
+  std::vector<std::int64_t> ids;
+  for (std::int64_t i = 0; i < rows(); ++i)
+    if (expert < 0 || experts[static_cast<std::size_t>(i)] == expert) ids.push_back(i);
+  return ids;
+}
+
+Dataset Dataset::select(const std::vector<std::int64_t>& ids) const {
+  Dataset out;
+  out.inputs = gather_rows(inputs, ids);
+  out.targets = gather_rows(targets, ids);
+  out.old = gather_rows(old, ids);
+  out.words = gather_rows(words, ids);
+  for (const std::int64_t id : ids) {
+    out.origins.push_back(origins[static_cast<std::size_t>(id)]);
+    out.experts.push_back(experts[static_cast<std::size_t>(id)]);
+  }
+  return out;
+}
+
+Dataset empty_dataset(std::int64_t rows) {
+  Dataset out;
+  out.inputs = Tensor::zeros({rows, static_cast<std::int64_t>(kInputs)});
+  for (Tensor* pair : {&out.targets, &out.old, &out.words}) *pair = Tensor::zeros({rows, 2});
+  out.origins.resize(static_cast<std::size_t>(rows));
+  out.experts.resize(static_cast<std::size_t>(rows));
+  return out;
+}
+
+Dataset concatenate(const std::vector<Dataset>& parts) {
+  if (parts.empty()) return empty_dataset(0);
+  if (parts.size() == 1) return parts.front();
+  const std::int64_t rows = std::accumulate(parts.begin(), parts.end(), std::int64_t{0},
+                                            [](std::int64_t sum, const Dataset& part) { return sum + part.rows(); });
+  Dataset out;
+  for (Tensor Dataset::*member : {&Dataset::inputs, &Dataset::targets, &Dataset::old, &Dataset::words})
+    out.*member = stack(parts, member, rows);
+  for (const Dataset& part : parts) {
+    append(out.origins, part.origins);
+    append(out.experts, part.experts);
+  }
+  return out;
+}
+
+const std::vector<std::string>& column_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list{"Experiment", "Run",    "Subrun", "Event", "Track",
+                                  "nTracks",    "Expert", "iNodes", "oNodes"};
+    for (std::size_t s = 0; s < kSuperLayers; ++s)
+      for (const char* kind : {"relID", "driftT", "alpha"}) list.push_back(text::cat("SL", s, "-", kind));
+    for (const char* name : {"RecoZ", "RecoTheta", "ScaleZ", "RawZ", "ScaleTheta", "RawTheta"}) list.emplace_back(name);
+    return list;
+  }();
+  return names;
+}
+
+}  // namespace thimble::neurotrigger
