@@ -1,0 +1,46 @@
+#pragma once
+// One gnuplot child on a pipe. Never a shell: the program is started directly, in a private folder of its own, with a
+// clean environment and without start-up files.
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+namespace thimble::report {
+
+/// The persistent child process. Not thread safe: Plotter locks around it. Started at the first run(), ended by the
+/// destructor; restarted after it died.
+class Gnuplot {
+ public:
+  /// `program`: a path, or a name looked up in PATH.
+  explicit Gnuplot(std::string program = "gnuplot");
+  ~Gnuplot();
+  Gnuplot(const Gnuplot&) = delete;
+  Gnuplot& operator=(const Gnuplot&) = delete;
+
+  /// False when the program is not installed.
+  bool available() const { return !path_.empty(); }
+  /// Private folder, working directory of the child; files written there are reachable by their bare names.
+  const std::filesystem::path& folder();
+  /// Executes the commands and waits. Throws Error(tool) when gnuplot complains, dies or exceeds the limit.
+  void run(const std::string& commands, std::chrono::milliseconds limit = std::chrono::seconds(30));
+  /// "viridis" and friends are ours; this says whether smooth PNG output (pngcairo) is built in.
+  bool has_terminal(const std::string& name);
+
+ private:
+  void start();
+  void stop();
+  void send(const std::string& commands);
+  std::string receive(const std::string& marker, std::chrono::milliseconds limit);
+
+  std::string path_;
+  std::filesystem::path folder_;
+  int pid_ = -1, to_child_ = -1, from_child_ = -1;
+  unsigned long tasks_ = 0;
+};
+
+/// A string of gnuplot: single quotes, inner ones doubled, control characters and malformed UTF-8 removed. Nothing
+/// inside is expanded: no back-ticks, no macros, no escapes.
+std::string quoted(const std::string& text);
+
+}  // namespace thimble::report
