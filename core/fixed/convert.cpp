@@ -1,0 +1,51 @@
+#include "core/fixed/convert.h"
+
+#include "core/base/error.h"
+#include "core/fixed/interval.h"
+
+#include <cmath>
+
+namespace thimble::fixed {
+
+Dyadic dyadic(double value) {
+  THIMBLE_CHECK(std::isfinite(value), value, "fixed-point conversion of ", value,
+                ": only finite numbers have a format");
+  int exponent = 0;
+  const double fraction = std::frexp(value, &exponent);  // value = fraction * 2^exponent, |fraction| in [1/2, 1)
+  return {static_cast<std::int64_t>(std::ldexp(fraction, 53)), 53 - exponent};
+}
+
+std::int64_t convert(double value, const FxType& to, Round round, Overflow over) {
+  const Dyadic exact = dyadic(value);
+  return convert(exact.mantissa, exact.f, to, round, over);
+}
+
+std::int64_t convert_or_refuse(double value, const FxType& to, Round round, std::string_view what) {
+  const Dyadic exact = dyadic(value);
+  const Wide n = round_shift(exact.mantissa, exact.f - to.f, round);
+  if (n >= to.lo() && n <= to.hi()) return static_cast<std::int64_t>(n);
+  throw Error(ErrorKind::value,
+              text::cat(what, ": ", value, " does not fit ", to.str(), ", it needs ", bits_of(n, to.s), " bits"),
+              Place{"", 0, 0, std::string(what)}, "widen the type, lower its fraction or clip the value in training");
+}
+
+namespace {
+
+template <class Real>
+void quantise_all(std::span<const Real> values, const Quantiser& to, std::span<std::int64_t> out) {
+  THIMBLE_CHECK(values.size() == out.size(), shape, "quantise: ", values.size(), " values into ", out.size(),
+                " places");
+  for (std::size_t i = 0; i < values.size(); ++i)
+    out[i] = convert(double{values[i]}, to.channel(i), to.round, to.overflow);
+}
+
+}  // namespace
+
+void quantise(std::span<const float> values, const Quantiser& to, std::span<std::int64_t> out) {
+  quantise_all(values, to, out);
+}
+void quantise(std::span<const double> values, const Quantiser& to, std::span<std::int64_t> out) {
+  quantise_all(values, to, out);
+}
+
+}  // namespace thimble::fixed
