@@ -1,5 +1,7 @@
 #pragma once
-// Reference data that is not part of the repository. A test that needs it says `skipped: ...` and returns without it.
+// Data that lies beside the project and not in it. A test that needs it says so and returns when it is missing.
+
+#include <doctest/doctest.h>
 
 #include <filesystem>
 #include <optional>
@@ -7,11 +9,25 @@
 
 namespace thimble::test {
 
-/// Path of ../shared/<relative> beside the source tree; empty if there is none.
+/// Path of `relative` below the folder "shared" beside the project; nothing if it is not there.
 inline std::optional<std::filesystem::path> shared_data(std::string_view relative) {
-  const std::filesystem::path path = std::filesystem::path(THIMBLE_SOURCE_DIR) / "../shared" / relative;
+  std::filesystem::path path = std::filesystem::path(THIMBLE_SOURCE_DIR) / ".." / "shared" / relative;
   if (!std::filesystem::exists(path)) return std::nullopt;
-  return path;
+  return std::filesystem::canonical(path);
+}
+
+/// Path of a file below tests/data, which is part of the project.
+inline std::filesystem::path test_data(std::string_view relative) {
+  return std::filesystem::path(THIMBLE_SOURCE_DIR) / "tests" / "data" / relative;
 }
 
 }  // namespace thimble::test
+
+/// In a test: `THIMBLE_SHARED(path, "data/neurotrigger/ntref.h5");` defines `path` or ends the test as skipped.
+#define THIMBLE_SHARED(variable, relative)                                      \
+  const auto variable##_found = ::thimble::test::shared_data(relative);         \
+  if (!variable##_found) {                                                      \
+    MESSAGE("skipped: shared/" << std::string_view(relative) << " is missing"); \
+    return;                                                                     \
+  }                                                                             \
+  const std::filesystem::path variable = *variable##_found
