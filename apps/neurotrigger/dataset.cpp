@@ -1,4 +1,4 @@
-#include "app_neurotrigger/dataset.h"
+#include "apps/neurotrigger/dataset.h"
 
 #include "core/base/error.h"
 
@@ -45,6 +45,7 @@ std::vector<std::int64_t> Dataset::rows_of(int expert) const {
 
 Dataset Dataset::select(const std::vector<std::int64_t>& ids) const {
   Dataset out;
+  out.has_old = has_old;
   out.inputs = gather_rows(inputs, ids);
   out.targets = gather_rows(targets, ids);
   out.old = gather_rows(old, ids);
@@ -74,6 +75,7 @@ Dataset concatenate(const std::vector<Dataset>& parts) {
   for (Tensor Dataset::*member : {&Dataset::inputs, &Dataset::targets, &Dataset::old, &Dataset::words})
     out.*member = stack(parts, member, rows);
   for (const Dataset& part : parts) {
+    out.has_old = out.has_old || part.has_old;
     append(out.origins, part.origins);
     append(out.experts, part.experts);
   }

@@ -3,12 +3,12 @@
 
 #include "core/tensor/tensor.h"
 
+#include "apps/neurotrigger/chamber.h"
+
 #include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "app_neurotrigger/chamber.h"
 
 namespace thimble::neurotrigger {
 
@@ -23,6 +23,7 @@ struct Dataset {
   Tensor inputs, targets, old, words;
   std::vector<Origin> origins;
   std::vector<std::int8_t> experts;  // 0 .. 4
+  bool has_old = false;              // `old` holds outputs of a network; false for simulated tracks without one
 
   std::int64_t rows() const { return static_cast<std::int64_t>(experts.size()); }
   /// Row numbers of one expert in order; expert -1 = all rows.

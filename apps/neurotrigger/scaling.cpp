@@ -1,4 +1,4 @@
-#include "app_neurotrigger/scaling.h"
+#include "apps/neurotrigger/scaling.h"
 
 #include "core/base/error.h"
 

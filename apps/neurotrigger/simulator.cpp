@@ -1,4 +1,4 @@
-#include "app_neurotrigger/simulator.h"
+#include "apps/neurotrigger/simulator.h"
 
 #include "core/base/error.h"
 #include "core/parallel/blocks.h"

@@ -2,12 +2,12 @@
 // Simulated tracks as training data: random tracks, detector effects, expert assignment. Track number i is a pure
 // function of (seed, stream, i), so the data do not depend on threads.
 
+#include "apps/neurotrigger/dataset.h"
+#include "apps/neurotrigger/track_model.h"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "app_neurotrigger/dataset.h"
-#include "app_neurotrigger/track_model.h"
 
 namespace thimble::neurotrigger {
 

@@ -1,11 +1,11 @@
-#include "app_neurotrigger/track_model.h"
+#include "apps/neurotrigger/track_model.h"
+
+#include "apps/neurotrigger/scaling.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <numbers>
-
-#include "app_neurotrigger/scaling.h"
 
 namespace thimble::neurotrigger {
 namespace {

@@ -2,7 +2,7 @@
 // One track through the chamber: helix, nearest wires, drift times, the 27 inputs and the expert. The noise-free
 // model is exact (reference vectors); smearing, inefficiency and noise are laid on top of it.
 
-#include "app_neurotrigger/chamber.h"
+#include "apps/neurotrigger/chamber.h"
 
 namespace thimble::neurotrigger {
 

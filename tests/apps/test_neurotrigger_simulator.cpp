@@ -1,15 +1,15 @@
 #include "core/base/error.h"
 #include "core/parallel/blocks.h"
 
+#include "apps/neurotrigger/scaling.h"
+#include "apps/neurotrigger/simulator.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
-
-#include "app_neurotrigger/scaling.h"
-#include "app_neurotrigger/simulator.h"
 
 using namespace thimble;
 using namespace thimble::neurotrigger;

@@ -3,10 +3,10 @@
 set -u
 rooms=$1 failures=0 tried=0
 
-# first_header ROOM: one public header of the room as it is included, e.g. nn/layers/linear.h or app_common/run_folder.h
+# first_header ROOM: one public header of the room as it is included, e.g. nn/layers/linear.h or apps/common/run/run_folder.h
 first_header() {
   folder=$(printf '%s' "$1" | sed 's|^hw_|hw/|; s|^app_|apps/|')
-  (cd "$SOURCE" && find "$folder" -name '*.h' | sort | head -n 1 | sed 's|^apps/|app_|')
+  (cd "$SOURCE" && find "$folder" -name '*.h' | sort | head -n 1)
 }
 
 # compiles ROOM HEADER: with the include flags of ROOM

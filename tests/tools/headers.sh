@@ -7,7 +7,7 @@ trap 'rm -rf "$work"' EXIT
 
 while read -r room flags; do
   folder=$(printf '%s' "$room" | sed 's|^hw_|hw/|; s|^app_|apps/|')
-  (cd "$SOURCE" && find "$folder" -name '*.h' | sort | sed 's|^apps/|app_|') | while read -r header; do
+  (cd "$SOURCE" && find "$folder" -name '*.h' | sort) | while read -r header; do
     printf '%s %s\n' "$header" "$flags"
   done
 done <"$rooms" >"$work/list"

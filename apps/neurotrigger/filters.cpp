@@ -1,0 +1,80 @@
+#include "apps/neurotrigger/filters.h"
+
+#include "core/base/error.h"
+
+#include <bit>
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace thimble::neurotrigger {
+namespace {
+
+/// Event numbers are compared as the 32-bit floats that the original stores; run and experiment only on request.
+using EventKey = std::tuple<float, std::int64_t, std::int64_t>;
+using TargetKey = std::pair<float, float>;
+
+EventKey event_key(const Origin& origin, bool by_run) {
+  const float event = static_cast<float>(origin.event);
+  return by_run ? EventKey{event, origin.run, origin.experiment} : EventKey{event, 0, 0};
+}
+
+TargetKey target_key(const Dataset& data, std::int64_t row) {
+  const float* y = data.targets.data<float>() + 2 * row;
+  return {y[0], y[1]};
+}
+
+}  // namespace
+
+Mask keep_all(const Dataset& data) {
+  return Mask(static_cast<std::size_t>(data.rows()), 1);
+}
+
+Mask keep_expert(const Dataset& data, std::int64_t expert) {
+  Mask mask = keep_all(data);
+  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = expert == -1 || data.experts[i] == expert;
+  return mask;
+}
+
+Mask keep_max2_events(const Dataset& data, bool by_run) {
+  std::map<EventKey, std::set<TargetKey>> targets;
+  for (std::int64_t i = 0; i < data.rows(); ++i)
+    targets[event_key(data.origins[static_cast<std::size_t>(i)], by_run)].insert(target_key(data, i));
+  Mask mask = keep_all(data);
+  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = targets[event_key(data.origins[i], by_run)].size() <= 2;
+  return mask;
+}
+
+Mask keep_first_of_target(const Dataset& data, bool by_run) {
+  std::set<std::pair<EventKey, TargetKey>> seen;
+  Mask mask = keep_all(data);
+  for (std::int64_t i = 0; i < data.rows(); ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    mask[at] = seen.emplace(event_key(data.origins[at], by_run), target_key(data, i)).second;
+  }
+  return mask;
+}
+
+Mask mask_of(const std::vector<std::int64_t>& ids, std::int64_t rows) {
+  Mask mask(static_cast<std::size_t>(rows), 0);
+  for (const std::int64_t id : ids) {
+    THIMBLE_CHECK(id >= 0 && id < rows, config, "row ", id, " is outside the data set of ", rows, " rows");
+    mask[static_cast<std::size_t>(id)] = 1;
+  }
+  return mask;
+}
+
+std::vector<std::int64_t> rows_of(const Mask& mask) {
+  std::vector<std::int64_t> ids;
+  for (std::size_t i = 0; i < mask.size(); ++i)
+    if (mask[i] != 0) ids.push_back(static_cast<std::int64_t>(i));
+  return ids;
+}
+
+Mask keep_rows(const Dataset& data, const std::vector<std::int64_t>& ids) {
+  THIMBLE_CHECK(static_cast<std::int64_t>(ids.size()) <= data.rows(), config, "RangeFilter names ", ids.size(),
+                " rows, the data set has ", data.rows());
+  return mask_of(ids, data.rows());
+}
+
+}  // namespace thimble::neurotrigger
