@@ -33,7 +33,7 @@ bool inside_parallel() {
   return in_parallel;
 }
 
-void parallel_blocks(std::int64_t blocks, const std::function<void(std::int64_t)>& body, bool parallel) {
+void parallel_blocks(std::int64_t blocks, BlockBody body, bool parallel) {
   const int team = static_cast<int>(std::min<std::int64_t>(threads(), blocks));
   if (!parallel || team <= 1 || in_parallel) {
     for (std::int64_t b = 0; b < blocks; ++b) body(b);
@@ -54,7 +54,7 @@ void parallel_blocks(std::int64_t blocks, const std::function<void(std::int64_t)
   if (first) std::rethrow_exception(first);
 }
 
-void parallel_jobs(std::int64_t jobs, const std::function<void(std::int64_t)>& body) {
+void parallel_jobs(std::int64_t jobs, BlockBody body) {
   std::vector<std::exception_ptr> errors(static_cast<std::size_t>(jobs));
   std::atomic<std::int64_t> next{0};
   const auto work = [&] {
