@@ -36,7 +36,7 @@ void quantise_all(std::span<const Real> values, const Quantiser& to, std::span<s
   THIMBLE_CHECK(values.size() == out.size(), shape, "quantise: ", values.size(), " values into ", out.size(),
                 " places");
   for (std::size_t i = 0; i < values.size(); ++i)
-    out[i] = convert(double{values[i]}, to.channel(i), to.round, to.overflow);
+    out[i] = convert(static_cast<double>(values[i]), to.channel(i), to.round, to.overflow);
 }
 
 }  // namespace

@@ -23,8 +23,8 @@ struct Multiplier {
 /// (2^31 - 1, 30). Throws Error(value) for a negative or non-finite multiplier.
 Multiplier multiplier(double real, Rounding rounding = Rounding::twice);
 
-/// M(x) for a 32-bit accumulator; the accumulator is taken modulo 2^32 after the left shift as the kernels do.
-std::int32_t multiply(std::int32_t x, Multiplier m, Rounding rounding);
+/// M(x) for a 32-bit accumulator; `twice` takes the accumulator modulo 2^32 after a left shift, as the kernels do.
+std::int64_t multiply(std::int32_t x, Multiplier m, Rounding rounding);
 
 /// out = clamp(zero + M_c(acc), act_min, act_max); channel c = last axis, one multiplier for all or one per channel.
 struct MulShift {
@@ -35,7 +35,7 @@ struct MulShift {
   int act_min = -128, act_max = 127;
 
   Multiplier at(std::size_t channel) const { return {mant[channel % mant.size()], e[channel % e.size()]}; }
-  std::int32_t operator()(std::int32_t acc, std::size_t channel) const;
+  std::int64_t operator()(std::int32_t acc, std::size_t channel) const;
   bool operator==(const MulShift&) const = default;
 };
 

@@ -41,9 +41,9 @@ struct TensorInfo {
   std::string name;  // as the user wrote it; sanitise before it becomes an identifier
   Dims shape = {};
   Format format = {};
-  bool declared = false;             // the format was stated, not inferred; it is written back when saved
-  std::vector<std::int64_t> lo, hi;  // exact reachable interval of each element, in stored integers
-  int producer = -1;                 // index into Graph::nodes
+  bool declared = false;                       // the format was stated, not inferred; it is written back when saved
+  std::vector<std::int64_t> lo = {}, hi = {};  // exact reachable interval of each element, in stored integers
+  int producer = -1;                           // index into Graph::nodes
 
   std::size_t size() const { return lo.size(); }
   std::size_t channels() const { return static_cast<std::size_t>(shape.back()); }
