@@ -30,7 +30,6 @@ struct ProgressField {
 struct ProgressOptions {
   ProgressMode mode = ProgressMode::automatic;
   bool unicode = true;
-  bool color = false;
   std::function<void(std::string_view)> write;  // default: stderr, one write per call
   std::function<double()> clock;                // seconds, monotonic; default: steady clock
   std::function<std::string()> utc;             // "2026-11-20T12:03:41Z"
@@ -75,6 +74,8 @@ class Progress {
   /// erase, write text, redraw, in one step.
   void write_above(std::string_view text);
   ProgressMode mode() const;  // never automatic
+  /// The clock of the options.
+  double now() const;
 
   /// The progress that was begun last and not ended, or null. Log sinks on stderr use write_to_stderr.
   static Progress* active();
