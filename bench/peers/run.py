@@ -1,0 +1,308 @@
+"""Times Thimble and PyTorch on the same workloads, alternating in one sitting, and prints the ratios.
+
+A claim is the smaller of the ratio of medians and the ratio of minima. With two threads the peer may also use one
+thread, and either build of OpenBLAS: its best counts. Numbers are compared before anything is timed. See README.md.
+"""
+import argparse
+import datetime
+import glob
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+
+# workload/metric: unit, gate, aim with one thread, aim with two threads; times of the reference machine
+TARGETS = {
+    "W2.train/step_b2048": ("us", 300, 140, 75),
+    "W2.train/step_b16": ("us", 8, 2.0, None),
+    "W2.experts5/100steps_each_b2048": ("ms", 150, 70, 40),
+    "W2.experts5/100steps_each_b16": ("ms", 4, 1.0, 0.55),
+    "W2.infer/forward_b2048": ("us", 130, 75, 42),
+    "W2.infer/forward_b16": ("us", 2.5, 0.65, None),
+    "W9.startup/wall": ("ms", 25, 8, None),
+    "W9.startup/peak_rss": ("MiB", 20, 8, None),
+}
+# the same as ratios against the usual PyTorch row, which travel between machines
+RATIOS = {
+    "W2.train/step_b2048": (2.5, 5.3, 6.9),
+    "W2.train/step_b16": (17, 69, None),
+    "W2.experts5/100steps_each_b2048": (2.5, 5.3, 6),
+    "W2.experts5/100steps_each_b16": (17, 70, 128),
+    "W2.infer/forward_b2048": (3.1, 5.5, None),
+    "W2.infer/forward_b16": (5.5, 21, None),
+    "W9.startup/wall": (35, 108, None),
+    "W9.startup/peak_rss": (12, 31, None),
+}
+USUAL = "torch-eager"
+# what is timed next to each other: our program, the peer's script, and the workload/metric texts in turn
+GROUPS = [("bench_step", "w2.py", f"W2.{part}_b{batch}") for batch in (2048, 16)
+          for part in ("train/step", "experts5/100steps_each", "infer/forward")]
+GROUPS += [("bench_kernels", "w7.py", f"W7.gemm/{shape}") for shape in (
+    "64x64x64", "128x128x128", "256x256x256", "512x512x512", "1024x1024x1024", "2048x81x27", "2048x2x81", "27x81x2048",
+    "16x81x27", "512x16x128", "512x128x16", "64x128x1568", "5000x2x1536")]
+SCALE = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+
+
+class Results:
+    """All repeats of every row, keyed by (threads, workload/metric, row name); times in the unit of the row."""
+
+    def __init__(self, out):
+        self.rows, self.units, self.disturbed, self.out = {}, {}, 0, out
+
+    def add(self, record):
+        record["date"] = datetime.date.today().isoformat()
+        if self.out:
+            self.out.write(json.dumps(record) + "\n")
+            self.out.flush()
+        key = (record["threads"], f"{record['workload']}/{record['metric']}", record["peer"])
+        self.rows.setdefault(key, []).extend(record.get("samples") or [record["value"]])
+        self.units[key[1]] = record["unit"]
+        self.disturbed += record.get("disturbed", 0)
+
+    def of(self, threads, metric, ours):
+        return {name: samples for (t, m, name), samples in self.rows.items()
+                if t == threads and m == metric and name.startswith("thimble") == ours}
+
+
+def environment(threads, extra=None):
+    env = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads))
+    for name in ("OMP_PROC_BIND", "OPENBLAS_CORETYPE", "LD_PRELOAD"):
+        env.pop(name, None)
+    env.update(extra or {})
+    return env
+
+
+def placed(threads):
+    """Runs in the child: CPU mask (one thread takes the last CPU), and a scheduling group of its own with high weight."""
+    cpus = sorted(os.sched_getaffinity(0))
+
+    def place():
+        os.sched_setaffinity(0, cpus[-threads:])
+        try:
+            os.setsid()
+            with open("/proc/self/autogroup", "w") as group:
+                group.write("-20")
+            os.setpriority(os.PRIO_PROCESS, 0, -20)
+        except OSError:
+            pass  # without the right to raise the priority the count of disturbed repeats tells
+    return place
+
+
+def run_peer(python, script, threads, text, options, results, name_suffix="", env=None):
+    command = [python, os.path.join(HERE, script), "--threads", str(threads), "--filter", text,
+               "--repeats", str(options.repeats), "--min-time", str(options.min_time), "--warm", str(options.warm)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment(threads, env), preexec_fn=placed(threads))
+    if done.returncode:
+        print(f"# {script} ended with exit code {done.returncode}", file=sys.stderr)
+    for line in done.stdout.splitlines():
+        if line.startswith("{"):
+            record = json.loads(line)
+            record["peer"] += name_suffix
+            results.add(record)
+
+
+def split_name(name):
+    """A benchmark is called WORKLOAD/METRIC[/VARIANT...][/threads:N]; the library may append real_time and min_time:S."""
+    parts = [p for p in name.split("/") if p not in ("real_time", "process_time", "manual_time")]
+    threads = [int(p.split(":")[1]) for p in parts if p.startswith("threads:")]
+    parts = [p for p in parts if ":" not in p]
+    return parts[0], parts[1], "-".join(parts[2:]), threads[0] if threads else None
+
+
+def run_ours(build, program, threads, text, options, results):
+    path = os.path.join(build, "bin", program)
+    if not os.path.exists(path):
+        return
+    command = [path, f"--benchmark_filter=^{text}(/|$)", "--benchmark_format=json",
+               f"--benchmark_repetitions={options.repeats}", f"--benchmark_min_time={options.min_time}",
+               f"--benchmark_min_warmup_time={options.warm}", "--benchmark_report_aggregates_only=false"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          env=environment(threads), preexec_fn=placed(threads))
+    if done.returncode or not done.stdout.strip():
+        return
+    samples = {}
+    for entry in json.loads(done.stdout).get("benchmarks", []):
+        if entry.get("run_type", "iteration") != "iteration" or entry.get("error_occurred"):
+            continue
+        workload, metric, variant, named = split_name(entry["name"])
+        if named in (None, threads):
+            seconds = entry["real_time"] * SCALE[entry["time_unit"]]
+            samples.setdefault((workload, metric, variant), []).append(seconds)
+    for (workload, metric, variant), seconds in samples.items():
+        unit = TARGETS.get(f"{workload}/{metric}", ("us",))[0]
+        values = [float(f"{s / SCALE[unit]:.6g}") for s in seconds]
+        results.add(dict(workload=workload, peer="thimble" + (f"-{variant}" if variant else ""), version=version(),
+                         threads=threads, metric=metric, value=statistics.median(values), unit=unit,
+                         repeats=len(values), min=min(values), max=max(values), disturbed=0, samples=values))
+
+
+def version():
+    described = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True)
+    return described.stdout.strip() or "unknown"
+
+
+def start_once(command, threads):
+    """Wall seconds and peak MiB of one process. A small launcher of its own is needed for the memory: a child of a big
+    process counts its parent's size."""
+    launcher = ("import os,resource,sys,time\n"
+                "t=time.perf_counter();p=os.posix_spawn(sys.argv[1],sys.argv[1:],os.environ)\n"
+                "_,s,r=os.wait4(p,0);print(time.perf_counter()-t,r.ru_maxrss/1024,s)")
+    done = subprocess.run([sys.executable, "-S", "-E", "-c", launcher] + command, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True, env=environment(threads), preexec_fn=placed(threads))
+    wall, memory, status = done.stdout.split()[-3:]
+    if status != "0":
+        raise RuntimeError(f"{command[0]} ended with status {status}")
+    return float(wall), float(memory)
+
+
+def startup(options, python, threads, results):
+    """W9: from process start to the first training step done; median of 11 with a warm page cache."""
+    commands = {}
+    ours = os.path.join(options.build, "bin", "bench_startup")
+    if os.path.exists(ours):
+        commands["thimble"] = [ours]
+    if python:
+        commands[USUAL] = [python, os.path.join(HERE, "w9.py"), str(threads)]
+    taken = {name: [] for name in commands}
+    for repeat in range((3 if options.quick else 11) + 1):
+        for name, command in commands.items():
+            reading = start_once([shutil.which(command[0])] + command[1:], threads)
+            if repeat:  # the first fills the page cache
+                taken[name].append(reading)
+    for name, readings in taken.items():
+        for metric, unit, values in (("wall", "ms", [1e3 * r[0] for r in readings]), ("peak_rss", "MiB", [r[1] for r in readings])):
+            values = [float(f"{v:.6g}") for v in values]
+            results.add(dict(workload="W9.startup", peer=name, version=version() if name == "thimble" else "-", metric=metric,
+                             threads=threads, value=statistics.median(values), unit=unit, repeats=len(values),
+                             min=min(values), max=max(values), disturbed=0, samples=values))
+
+
+def find_python(wanted):
+    for candidate in [wanted] if wanted else [sys.executable, "/usr/bin/python3"]:
+        probe = "import torch, numpy; print(torch.__version__)"
+        done = subprocess.run([candidate, "-c", probe], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        if done.returncode == 0:
+            return candidate, done.stdout.strip()
+    return None, None
+
+
+def blas_of(python):
+    """The file that answers for BLAS in the peer's process; the reference one would make it needlessly slow."""
+    probe = ("import torch, numpy; torch.rand(64, 64) @ torch.rand(64, 64)\n"
+             "print(next((l.split()[-1] for l in open('/proc/self/maps') if 'blas' in l.rsplit('/', 1)[-1] or 'mkl' in l), 'built in'))")
+    done = subprocess.run([python, "-c", probe], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return os.path.realpath(done.stdout.strip() or "unknown")
+
+
+def check_numbers(python, build):
+    """Both sides compute one step and 100 steps on the same inputs. True when they agree."""
+    program = os.path.join(build, "bin", "bench_check")
+    if not os.path.exists(program):
+        print(f"{program} is missing: build it, or say --no-check")
+        return False
+    check, agree = os.path.join(HERE, "check.py"), True
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([python, check, "write", folder], check=True)
+        for batch in ("2048", "16"):
+            print(f"same numbers at batch {batch}:")
+            subprocess.run([program, folder, batch], check=True, env=environment(1))
+            agree &= subprocess.run([python, check, "compare", folder, batch], env=environment(1)).returncode == 0
+    return agree
+
+
+def claim(ours, peer):
+    """The smaller of the ratio of medians and the ratio of minima."""
+    return min(statistics.median(peer) / statistics.median(ours), min(peer) / min(ours))
+
+
+def figure(value):
+    return "-" if value is None else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+
+
+def print_table(results, threads):
+    print(f"\n{threads} thread{'s' if threads > 1 else ''}: medians (minima); ratio = peer / ours, the smaller of medians and minima")
+    heads = ["workload", "unit", "ours", "time", "PyTorch usual", "ratio", "best peer", "time", "ratio", "gate", "aim", ""]
+    table = [heads]
+    for metric in dict.fromkeys(m for (t, m, _) in results.rows if t == threads):
+        peers = results.of(threads, metric, ours=False)
+        usual = peers.get(USUAL) or peers.get("torch")
+        if threads > 1:  # the peer's best may use fewer threads
+            peers.update({f"{name} (1 thread)": s for name, s in results.of(1, metric, ours=False).items()})
+        best = min(peers, key=lambda name: statistics.median(peers[name])) if peers else None
+        gate, aim = RATIOS.get(metric, (None, None, None))[0], RATIOS.get(metric, (None,) * 3)[min(threads, 2)]
+        for name, ours in sorted(results.of(threads, metric, ours=True).items()) or [("-", None)]:
+            def times(samples):
+                return f"{figure(statistics.median(samples))} ({figure(min(samples))})" if samples else "-"
+            ratio = claim(ours, usual) if ours and usual else None
+            verdict = "" if ratio is None or gate is None else "below gate" if ratio < gate else "aim met" if aim and ratio >= aim else "gate met"
+            table.append([metric, results.units[metric], name, times(ours), times(usual), figure(ratio), best or "-",
+                          times(peers.get(best)), figure(claim(ours, peers[best]) if ours and best else None),
+                          figure(gate), figure(aim), verdict])
+    widths = [max(len(row[i]) for row in table) for i in range(len(heads))]
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--filter", default="", help="only workloads whose 'workload/metric' contains this, e.g. W2.train")
+    parser.add_argument("--alternations", type=int, default=5, help="how often ours and the peer take turns")
+    parser.add_argument("--repeats", type=int, default=3, help="repeats in each turn")
+    parser.add_argument("--min-time", type=float, default=0.06, help="seconds that a repeat lasts at least")
+    parser.add_argument("--warm", type=float, default=0.3, help="seconds of warm-up in each turn")
+    parser.add_argument("--quick", action="store_true", help="two turns of two repeats: for a first look, no claim")
+    parser.add_argument("--python", help="a Python that imports torch (else this one, then /usr/bin/python3)")
+    parser.add_argument("--build", default=os.path.join(ROOT, "build"))
+    parser.add_argument("--out", help="append every result as a JSON line to this file")
+    parser.add_argument("--no-check", action="store_true", help="time without comparing the numbers of both sides first")
+    options = parser.parse_args()
+    if options.quick:
+        options.alternations, options.repeats, options.warm = 2, 2, 0.1
+
+    python, torch_version = find_python(options.python)
+    if python:
+        print(f"peer: PyTorch {torch_version} ({python}), BLAS {blas_of(python)}")
+        if "/blas/libblas" in blas_of(python):
+            print("warning: the reference BLAS holds the peer back; bench/run-peers --install brings OpenBLAS")
+        if not options.no_check and not check_numbers(python, options.build):
+            print("the two sides do not compute the same: nothing timed")
+            return 1
+    else:
+        print("peer: none; PyTorch is not importable (Debian package python3-torch, or --python EXE)")
+    with open("/proc/cpuinfo") as info:
+        model = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), platform.processor())
+    print(f"machine: {model}, {len(os.sched_getaffinity(0))} CPUs, {datetime.date.today()}, thimble {version()}")
+
+    with open(options.out, "a") if options.out else open(os.devnull, "w") as out:
+        results = Results(out)
+        for threads in [int(t) for t in options.threads.split(",")]:
+            openmp = glob.glob("/usr/lib/*/openblas-openmp")
+            for program, script, text in GROUPS:
+                if options.filter not in text:
+                    continue
+                for _ in range(options.alternations):
+                    run_ours(options.build, program, threads, text, options, results)
+                    if python:
+                        run_peer(python, script, threads, text, options, results)
+                        if threads > 1 and openmp:
+                            run_peer(python, script, threads, text, options, results, " (OpenMP BLAS)",
+                                     {"LD_LIBRARY_PATH": openmp[0]})
+            if options.filter in "W9.startup/wall":
+                startup(options, python, threads, results)
+            print_table(results, threads)
+        print(f"\n{results.disturbed} disturbed repeats of the peer left out")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
