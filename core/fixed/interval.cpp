@@ -30,13 +30,15 @@ Interval leaky_shift(Interval a, int n, int sign) {
 Interval converted(Interval a, int f_in, const FxType& to, Round round, Overflow over) {
   const auto lo = static_cast<std::int64_t>(a.lo), hi = static_cast<std::int64_t>(a.hi);
   const Interval rounded{round_shift(lo, f_in - to.f, round), round_shift(hi, f_in - to.f, round)};
-  if (range_of(to).contains(rounded) || over == Overflow::sat || over == Overflow::sat_sym)
+  // WRAP_MAG turns the lowest integer of a signed type into 0
+  const Interval kept_whole = over == Overflow::wrap_mag ? Interval{-to.hi(), to.hi()} : range_of(to);
+  if (kept_whole.contains(rounded) || over == Overflow::sat || over == Overflow::sat_sym)
     return {overflow(rounded.lo, to, over), overflow(rounded.hi, to, over)};
   if (over == Overflow::sat_zero) {
     const Interval kept{std::max<Wide>(rounded.lo, to.lo()), std::min<Wide>(rounded.hi, to.hi())};
     return kept.lo > kept.hi ? Interval{0, 0} : hull(kept, {0, 0});
   }
-  return over == Overflow::wrap_mag ? Interval{-to.hi(), to.hi()} : range_of(to);
+  return kept_whole;
 }
 
 int bits_of(Wide q, bool is_signed) {
