@@ -1,0 +1,36 @@
+#pragma once
+// The figures of a training: what a physicist looks at first. Values in cm; differences are reco - network.
+
+#include "core/report/figure.h"
+
+#include "apps/neurotrigger/metrics.h"
+
+#include <string>
+#include <vector>
+
+namespace thimble::neurotrigger {
+
+/// One learning curve: loss against finished epochs.
+struct LossCurve {
+  std::string name;  // "expert 0"
+  std::vector<double> epoch, train, validation;
+};
+
+/// Reco z against network z, 200 x 200 bins over the data, logarithmic colour.
+report::Figure z_plot(const Compared& compared, const std::string& name, const std::string& title, bool old = false);
+/// Network z of the new network, and of the old one when there is one, with reco z behind.
+report::Figure z_histogram(const Compared& compared, const std::string& name, const std::string& title);
+/// Differences, new and old; `shallow`: only |reco z| <= 1 cm.
+report::Figure z_difference(const Compared& compared, const std::string& name, const std::string& title,
+                            bool shallow = false);
+/// Trimmed spread of the difference along reco z.
+report::Figure z_spread(const Compared& compared, const std::string& name, const std::string& title);
+/// Loss of all experts against epochs, logarithmic.
+report::Figure loss_figure(const std::vector<LossCurve>& curves);
+/// Efficiency for tracks from the collision point against rejection of far tracks, along the cut on network z.
+report::Figure cut_figure(const Compared& compared, const std::string& name, const std::string& title);
+
+/// The images of a training epoch: z-plot, z-hist, z-diff, z-std, z-shallow-diff.
+std::vector<report::Figure> training_images(const Compared& compared, const std::string& title);
+
+}  // namespace thimble::neurotrigger
