@@ -1,5 +1,7 @@
 #include "core/parallel/blocks.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <atomic>
 #include <exception>
@@ -10,7 +12,8 @@
 namespace thimble {
 namespace {
 
-std::atomic<int> thread_budget{static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))};
+// OMP_NUM_THREADS, or as many as this process may use
+std::atomic<int> thread_budget{std::max(1, omp_get_max_threads())};
 thread_local bool in_parallel = false;
 
 struct Inside {
