@@ -2,7 +2,6 @@
 
 #include "core/base/error.h"
 
-#include <bit>
 #include <map>
 #include <set>
 #include <tuple>
