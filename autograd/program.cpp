@@ -17,6 +17,7 @@ struct Life {
   std::size_t bytes, first, last;
   long handles = 0;  // tensors of the program that look at it
   std::size_t offset = 0;
+  bool made_here = false;  // written before it is read: holds nothing from outside
   bool meets(const Life& other) const { return first <= other.last && other.first <= last; }
 };
 
@@ -44,11 +45,12 @@ void Program::plan() {
   std::vector<Life> lives;
   std::unordered_map<Storage*, std::size_t> known;
   std::vector<long> holders;
-  const auto look = [&](const Tensor& t, std::size_t at) {
+  const auto look = [&](const Tensor& t, std::size_t at, bool written) {
     if (!t.defined()) return;
     const auto [entry, fresh] = known.try_emplace(t.storage().get(), lives.size());
     if (fresh) {
-      lives.push_back({t.storage().get(), (t.storage()->bytes() + kAlign - 1) / kAlign * kAlign, at, at, 0, 0});
+      lives.push_back(
+          {t.storage().get(), (t.storage()->bytes() + kAlign - 1) / kAlign * kAlign, at, at, 0, 0, written});
       holders.push_back(t.storage().use_count());
     }
     Life& life = lives[entry->second];
@@ -57,15 +59,15 @@ void Program::plan() {
   };
   for (std::size_t i = 0; i < instructions_.size(); ++i) {
     const Run& run = instructions_[i].run;
-    for (const auto* tensors : {&run.in_, &run.d_in_})
-      for (const Tensor& t : *tensors) look(t, i);
-    for (const Tensor& t : run.out_) look(t, i);
-    look(run.d_out_, i);
+    for (const Tensor& t : run.in_) look(t, i, false);
+    look(run.d_out_, i, false);
+    for (const Tensor& t : run.out_) look(t, i, true);
+    for (std::size_t k = 0; k < run.d_in_.size(); ++k) look(run.d_in_[k], i, !run.add_[k]);
   }
-  // What somebody outside also holds (parameters, inputs, the loss) stays where it is.
+  // Data, constants and parameters, and what somebody outside also holds (the loss), stay where they are.
   std::vector<Life*> inner;
   for (std::size_t k = 0; k < lives.size(); ++k)
-    if (lives[k].handles == holders[k]) inner.push_back(&lives[k]);
+    if (lives[k].made_here && lives[k].handles == holders[k]) inner.push_back(&lives[k]);
   std::stable_sort(inner.begin(), inner.end(), [](const Life* a, const Life* b) { return a->bytes > b->bytes; });
   std::vector<const Life*> placed;
   std::size_t total = 0;
