@@ -1,0 +1,24 @@
+#pragma once
+// The `config` verb: show, check and explain settings.
+
+#include "apps/common/cli/program.h"
+#include "apps/common/config/load.h"
+#include "apps/common/config/schema.h"
+
+namespace thimble::app {
+
+/// What the verb needs to know of an application.
+struct ConfigApp {
+  LoadOptions load;
+  Schema schema;
+  /// Patterns of top-level keys whose blocks hold overrides of any other key: {"expert_0", ...}.
+  std::vector<std::string> override_blocks;
+};
+
+/// Loads, binds and checks everything including the override blocks; throws Errors with all problems.
+LoadedConfig check_config(const std::string& config, const std::vector<Override>& overrides, const ConfigApp& app);
+
+/// `config NAME`, --diff, --explain KEY, --check, --list, --schema [--json], --completion SHELL, --man.
+Verb config_verb(ConfigApp app);
+
+}  // namespace thimble::app
