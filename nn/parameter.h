@@ -105,7 +105,10 @@ class Snapshot {
  public:
   Snapshot() = default;
   explicit Snapshot(const Parts& parts);
+  explicit Snapshot(std::vector<Tensor> values) : values_(std::move(values)) {}
   bool empty() const { return values_.empty(); }
+  /// Parameters, then buffers, in the order of Parts.
+  const std::vector<Tensor>& tensors() const { return values_; }
   /// Throws Error(shape) if the model has changed since.
   void restore(const Parts& parts) const;
 

@@ -57,7 +57,7 @@ double activate(Activation act, double x) {
     case Act::sigmoid:
       return 1 / (1 + std::exp(-x));
     case Act::leaky_relu:
-      return x > 0 ? x : static_cast<double>(act.slope) * x;
+      return x > 0 ? x : act.slope * x;
     case Act::selu:
       return x > 0 ? kSeluScale * x : kSeluScale * kSeluAlpha * std::expm1(x);
     case Act::hard_sigmoid:
@@ -81,7 +81,7 @@ double activate_gradient(Activation act, double x, double y) {
     case Act::sigmoid:
       return y * (1 - y);
     case Act::leaky_relu:
-      return x > 0 ? 1 : static_cast<double>(act.slope);
+      return x > 0 ? 1 : act.slope;
     case Act::selu:
       return y > 0 ? kSeluScale : y + kSeluScale * kSeluAlpha;
     case Act::hard_sigmoid:

@@ -12,9 +12,9 @@ namespace thimble {
 /// y = act(x). `slope` is used by leaky_relu alone: x for x > 0, slope * x otherwise (the slope's branch also at 0).
 struct Activation {
   Act kind = Act::none;
-  float slope = 0.01f;
+  double slope = 0.01;
   constexpr Activation() = default;
-  constexpr Activation(Act k, float s = 0.01f) : kind(k), slope(s) {}  // NOLINT(google-explicit-constructor)
+  constexpr Activation(Act k, double s = 0.01) : kind(k), slope(s) {}  // NOLINT(google-explicit-constructor)
   bool operator==(const Activation&) const = default;
   /// True if the derivative follows from y alone, so that a fused kernel need not keep x.
   bool gradient_from_output() const { return kind != Act::leaky_relu || slope > 0; }

@@ -68,7 +68,7 @@ void activate(const Tensor& x, Activation act, const Tensor& y) {
   const float* in = x.data<float>();
   float* out = y.mut<float>();
   pieces(x.stored(), 10, [&](std::int64_t first, std::int64_t count) {
-    isa().activate(in + first, out + first, count, act.kind, act.slope);
+    isa().activate(in + first, out + first, count, act.kind, static_cast<float>(act.slope));
   });
 }
 
@@ -83,7 +83,8 @@ void activate_backward(const Tensor& dy, const Tensor& x, const Tensor& y, Activ
   const float *d = dy.data<float>(), *in = x.data<float>(), *out = y.data<float>();
   float* result = dx.tensor->mut<float>();
   pieces(x.stored(), 4, [&](std::int64_t first, std::int64_t count) {
-    isa().activate_gradient(d + first, in + first, out + first, result + first, count, act.kind, act.slope, dx.add);
+    isa().activate_gradient(d + first, in + first, out + first, result + first, count, act.kind,
+                            static_cast<float>(act.slope), dx.add);
   });
 }
 

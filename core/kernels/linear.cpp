@@ -39,7 +39,8 @@ void lanes_forward(const Sizes& s, const Tensor& x, const Tensor& w, const Tenso
       [&](std::int64_t block) {
         const std::int64_t g = block * kBlockGroups;
         isa().product({in + g * s.inputs * kLanes, weight, bias, out + g * s.outputs * kLanes,
-                       lane_groups(s.rows_of(block)), s.outputs, s.inputs, s.inputs, 1, act.kind, act.slope, false});
+                       lane_groups(s.rows_of(block)), s.outputs, s.inputs, s.inputs, 1, act.kind,
+                       static_cast<float>(act.slope), false});
       },
       s.parallel());
 }
@@ -69,7 +70,8 @@ struct LanesBackward {
     Scratch<float> buffer(act.kind == Act::none ? 0 : count);
     const float* dz = dy + first;
     if (act.kind != Act::none) {
-      isa().activate_gradient(dy + first, y + first, y + first, buffer.data(), count, act.kind, act.slope, false);
+      isa().activate_gradient(dy + first, y + first, y + first, buffer.data(), count, act.kind,
+                              static_cast<float>(act.slope), false);
       dz = buffer.data();
     }
     const float* in = x + g * s.inputs * kLanes;
