@@ -5,6 +5,7 @@
 #include "apps/common/config/tree.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct LoadOptions {
   /// Below these keys only one child is kept: when a configuration sets one, an inherited sibling is dropped with a
   /// note. {"dist", {"norm", "uniform"}}
   std::vector<std::pair<std::string, std::vector<std::string>>> exclusive;
+  /// Defaults of the schema: lists that `key+=value` appends to. See defaults_tree in schema.h.
+  ConfigTree defaults;
   /// For trees in memory (tests, built-in configurations): gives the map of a name, nullopt if unknown.
   std::function<std::optional<Node>(const std::string& name)> builtin;
 };
@@ -40,12 +43,11 @@ LoadedConfig load_config(const std::string& config, const std::vector<Override>&
 std::string find_config(const std::string& config, const LoadOptions& options);
 
 struct KnownConfig {
-  std::string name, path, description;
+  std::string name, path;
 };
 /// All configurations of the app, nearest folder first, each name once.
 std::vector<KnownConfig> known_configs(const LoadOptions& options);
-
-/// Reads a regular file of at most 256 KiB; Error otherwise.
-std::string read_config_file(const std::string& path);
+/// Value of its key `description`.
+std::string config_description(const KnownConfig& known);
 
 }  // namespace thimble::app

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 
 namespace thimble::app {
 namespace {
@@ -101,6 +102,22 @@ void check_name(const Node& node, const Field& field) {
                      "use up to 64 letters, digits, '.', '_', '-', not beginning with a sign");
 }
 
+std::string absolute_path(const std::string& path, const Origin& origin) {
+  const std::filesystem::path given(path);
+  if (path.find_first_of("/.") == std::string::npos || given.is_absolute()) return path;
+  const bool from_file = origin.line > 0;
+  const std::filesystem::path folder =
+      from_file ? std::filesystem::path(origin.file()).parent_path() : std::filesystem::path();
+  return std::filesystem::absolute(folder / given).lexically_normal().string();
+}
+
+Node with_absolute_paths(const Node& node) {
+  Node out = node;
+  if (out.kind == Node::Kind::scalar && !out.text.empty()) out.text = absolute_path(out.text, out.origin);
+  for (Node& item : out.items) item = with_absolute_paths(item);
+  return out;
+}
+
 /// Binds a nested map to fields and gathers everything that is wrong.
 class Binder {
  public:
@@ -186,7 +203,7 @@ class Binder {
   void bind_value(const Field& field, const Node& node, const std::string& name) {
     try {
       check_range(node, field);
-      field.set(node);
+      field.set(field.file_path ? with_absolute_paths(node) : node);
       check_choice(node, field);
       check_name(node, field);
       for (const auto& test : field.checks) {

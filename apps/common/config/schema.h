@@ -78,6 +78,10 @@ inline constexpr PathName path_name{};
 /// nan and inf are allowed.
 struct NonFinite {};
 inline constexpr NonFinite non_finite{};
+/// A path or list of paths: made absolute from the folder of the file that names it, on the command line from the
+/// current folder. Empty text and words without '/' or '.' (names of built-in things) stay as they are.
+struct FilePath {};
+inline constexpr FilePath file_path{};
 /// Own check; returns what is wrong, or "".
 struct Check {
   std::function<std::string(const Node&)> test;
@@ -94,7 +98,7 @@ struct Field {
   std::string key, meaning, type, unit;
   Range range;
   std::vector<std::string> choices, aliases;
-  bool resumable = false, path_name = false, non_finite = false;
+  bool resumable = false, path_name = false, non_finite = false, file_path = false;
   std::vector<std::function<std::string(const Node&)>> checks;
 
   enum class Form { value, block, block_list, block_map, any };
@@ -231,6 +235,7 @@ class FieldVisitor {
   static void add(Field& field, const Resumable&) { field.resumable = true; }
   static void add(Field& field, const PathName&) { field.path_name = true; }
   static void add(Field& field, const NonFinite&) { field.non_finite = true; }
+  static void add(Field& field, const FilePath&) { field.file_path = true; }
   static void add(Field& field, const Check& check) { field.checks.push_back(check.test); }
 };
 
@@ -296,6 +301,12 @@ template <Block T>
 Node dump_config(const T& config) {
   T copy = config;
   return dump_fields(fields_of(copy));
+}
+
+/// The defaults of T as a tree (LoadOptions::defaults).
+template <Block T>
+ConfigTree defaults_tree() {
+  return ConfigTree(dump_config(T{}));
 }
 
 /// YAML with the meaning, unit and origin of each key as a comment; `tree` gives the origins.
