@@ -1,6 +1,7 @@
 #include "apps/neurotrigger/filters.h"
 
 #include "core/base/error.h"
+#include "core/text/calls.h"
 
 #include <map>
 #include <set>
@@ -21,6 +22,51 @@ EventKey event_key(const Origin& origin, bool by_run) {
 TargetKey target_key(const Dataset& data, std::int64_t row) {
   const float* y = data.targets.data<float>() + 2 * row;
   return {y[0], y[1]};
+}
+
+const expr::CallRules& rules() {
+  using expr::ArgumentType;
+  static const expr::CallRules list = [] {
+    const expr::Parameter by_run{"by_run", ArgumentType::boolean, false};
+    expr::CallRules r;
+    r.signatures = {{"IdentityFilter", {}},
+                    {"ExpertFilter", {{"expert", ArgumentType::integer}}},
+                    {"Max2EventsFilter", {by_run}},
+                    {"DuplicateEventsFilter", {by_run}},
+                    {"RangeFilter", {{"rng", ArgumentType::range}}},
+                    {"ConCatFilter", {{"filters", ArgumentType::calls}}}};
+    r.prefix = "dataset_filters.";
+    return r;
+  }();
+  return list;
+}
+
+bool flag_of(const expr::Call& call) {
+  return call.arguments[0] && call.arguments[0]->boolean;
+}
+
+Mask mask_of_call(const expr::Call& call, const Dataset& data);
+
+/// Rows that every filter of the list keeps.
+Mask keep_common(const std::vector<expr::Call>& filters, const Dataset& data) {
+  Mask mask = keep_all(data);
+  for (const expr::Call& filter : filters) {
+    const Mask other = mask_of_call(filter, data);
+    for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = mask[i] != 0 && other[i] != 0;
+  }
+  return mask;
+}
+
+Mask mask_of_call(const expr::Call& call, const Dataset& data) {
+  if (call.name == "ExpertFilter") return keep_expert(data, call.arguments[0]->integer);
+  if (call.name == "Max2EventsFilter") return keep_max2_events(data, flag_of(call));
+  if (call.name == "DuplicateEventsFilter") return keep_first_of_target(data, flag_of(call));
+  if (call.name == "ConCatFilter") return keep_common(call.arguments[0]->calls, data);
+  if (call.name != "RangeFilter") return keep_all(data);
+  const expr::Integers& range = call.arguments[0]->range;
+  THIMBLE_CHECK(range.count() <= data.rows(), config, "RangeFilter names ", range.count(), " rows, the data set has ",
+                data.rows());
+  return mask_of(range.values(), data.rows());
 }
 
 }  // namespace
@@ -70,10 +116,12 @@ std::vector<std::int64_t> rows_of(const Mask& mask) {
   return ids;
 }
 
-Mask keep_rows(const Dataset& data, const std::vector<std::int64_t>& ids) {
-  THIMBLE_CHECK(static_cast<std::int64_t>(ids.size()) <= data.rows(), config, "RangeFilter names ", ids.size(),
-                " rows, the data set has ", data.rows());
-  return mask_of(ids, data.rows());
+void check_filter(std::string_view text, const std::string& name) {
+  expr::parse_call(text, rules(), name);
+}
+
+Mask apply_filter(std::string_view text, const Dataset& data, const std::string& name) {
+  return text.empty() ? keep_all(data) : mask_of_call(expr::parse_call(text, rules(), name), data);
 }
 
 }  // namespace thimble::neurotrigger

@@ -1,0 +1,227 @@
+#include "apps/neurotrigger/expert_training.h"
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/io/json.h"
+
+#include "nn/loss.h"
+#include "nn/train/csv_log.h"
+#include "nn/train/keep_best.h"
+#include "nn/train/predictor.h"
+#include "nn/train/progress.h"
+#include "nn/train/trainer.h"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+namespace thimble::neurotrigger {
+namespace {
+
+/// Metrics of every finished epoch; part of checkpoints, so that a resumed run has them all.
+class History : public nn::Callback {
+ public:
+  explicit History(EpochTable& table) : table_(table) { table_.columns.resize(epoch_columns().size()); }
+  void on_epoch(const nn::TrainingView& view) override {
+    table_.epoch.push_back(static_cast<double>(view.at.epoch));
+    table_.step.push_back(static_cast<double>(view.at.step));
+    for (std::size_t c = 0; c < table_.columns.size(); ++c)
+      table_.columns[c].push_back(view.metrics.at(epoch_columns()[c]));
+  }
+  std::string state_name() const override { return "history"; }
+  void save(nn::State& state) override {
+    visit([&state](const std::string& name, const std::vector<double>& values) {
+      if (!values.empty()) state.tensors[name] = Tensor::from(values);
+    });
+  }
+  void restore(const nn::State& state) override {
+    visit([&state](const std::string& name, std::vector<double>& values) {
+      values = state.tensors.count(name) != 0 ? state.tensor(name).to_vector() : std::vector<double>();
+    });
+  }
+
+ private:
+  template <class F>
+  void visit(const F& f) {
+    f("epoch", table_.epoch);
+    f("step", table_.step);
+    for (std::size_t c = 0; c < table_.columns.size(); ++c) f(epoch_columns()[c], table_.columns[c]);
+  }
+  EpochTable& table_;
+};
+
+double or_nan(Maybe value) {
+  return value.value_or(std::numeric_limits<double>::quiet_NaN());
+}
+
+nn::Schedule schedule_of(const Settings& settings) {
+  std::vector<std::pair<std::int64_t, double>> stages{{0, settings.learning_rate}};
+  for (std::size_t i = 0; i < settings.learning_rate_stages.epochs.size(); ++i)
+    stages.emplace_back(settings.learning_rate_stages.epochs[i], settings.learning_rate_stages.rates[i]);
+  return nn::epoch_stages(std::move(stages));
+}
+
+nn::TrainOptions options_of(const ExpertTask& task) {
+  const Settings& s = *task.settings;
+  nn::TrainOptions options;
+  options.epochs = s.epochs;
+  options.batch = s.batch_size;
+  options.save_every_epochs = s.checkpoint.every_epochs;
+  options.save_every_seconds = s.checkpoint.every_seconds;
+  options.interrupt = task.interrupt;
+  const int expert = task.expert;
+  options.warn = [expert](const std::string& message) { log::warning("expert ", expert, ": ", message); };
+  return options;
+}
+
+nn::Sampler sampler_of(const ExpertTask& task) {
+  const DistKeys& dist = task.settings->dist;
+  if (dist.n_buckets == 0) return nn::Shuffle{};
+  nn::BucketTarget target;
+  target.buckets = dist.n_buckets;
+  target.inf_bounds = dist.inf_bounds;
+  if (dist.uniform.lower && !dist.norm.std)
+    target.shape = nn::BucketTarget::Uniform{*dist.uniform.lower, dist.uniform.upper.value_or(1.0)};
+  else
+    target.shape = nn::BucketTarget::Norm{dist.norm.mean.value_or(0.0), dist.norm.std.value_or(0.4)};
+  std::vector<float> z;
+  const std::int64_t width = task.train->y.size(1);
+  for (const std::int64_t row : task.train_rows) z.push_back(task.train->y.data<float>()[row * width]);
+  const int expert = task.expert;
+  return nn::make_buckets(target, task.train_rows, z,
+                          [expert](const std::string& message) { log::warning("expert ", expert, ": ", message); });
+}
+
+/// Validation after every epoch; batch means as the original trainer reports them, and nothing it does not have.
+std::function<nn::Metrics()> validator(const ExpertTask& task, const nn::Graph& model) {
+  auto data = std::make_shared<nn::Dataset>();
+  data->x = task.validation.inputs;
+  auto view = std::make_shared<nn::View>(data);
+  auto predictor = std::make_shared<nn::Predictor>([&model](const Var& x) { return model(x); });
+  Compared compared{task.validation.targets, Tensor(), task.validation.old, task.validation.has_old};
+  const std::int64_t batch = task.settings->batch_size;
+  return [=]() mutable {
+    compared.y_hat = (*predictor)(*view);
+    const EpochValues v = validation_epoch(compared, batch);
+    return nn::Metrics{{"val_loss", or_nan(v.val_loss)},
+                       {"val_loss_vs_old_loss", or_nan(v.val_loss_vs_old_loss)},
+                       {"val_z_diff_std", or_nan(v.val_z_diff_std)},
+                       {"val_z_diff_std_vs_old", or_nan(v.val_z_diff_std_vs_old)}};
+  };
+}
+
+std::map<std::string, std::string> about(const ExpertTask& task) {
+  return {{"app", "neurotrigger"},
+          {"expert", std::to_string(task.expert)},
+          {"seed", std::to_string(task.settings->seed)},
+          {"program", task.program}};
+}
+
+nn::TrainTask train_task(const ExpertTask& task, nn::Graph& model) {
+  nn::TrainTask out;
+  out.model = nn::parts_of(model);
+  const Loss kind = nn::parse_loss(task.settings->loss);
+  out.loss = [&model, kind](const nn::Batch& b) { return nn::batch_loss(model(b.x, b.pass), b.y, kind); };
+  out.train = nn::View(task.train, task.train_rows);
+  out.sampler = sampler_of(task);
+  out.validate = validator(task, model);
+  out.arch = io::canonical_json(nn::to_json(model));
+  return out;
+}
+
+void start(const ExpertTask& task, nn::Graph& model) {
+  start_weights(model, task.settings->init, expert_stream(*task.settings, task.expert).stream("init"));
+  if (!task.settings->load_pre_trained_weights) return;
+  const std::string& path = *task.settings->load_pre_trained_weights;
+  const Networks networks = read_weights(path);
+  const auto found = networks.find(task.expert);
+  if (found == networks.end())
+    throw Error(ErrorKind::data, text::cat("no weights of expert ", task.expert, " in the file"),
+                {path, 0, 0, "load_pre_trained_weights"});
+  load_state(model, found->second, path);
+}
+
+/// Restores the newest checkpoint; returns true if the training it belongs to is already over.
+bool resume_from(nn::CheckpointStore& store, nn::Trainer& trainer, std::int64_t epochs) {
+  const nn::CheckpointStore::Found found = store.newest();
+  for (const std::string& line : found.damaged) log::warning(line);
+  if (found.file.empty()) return false;
+  trainer.restore(found.checkpoint, found.file.string());
+  const nn::State& at = found.checkpoint.groups.at("trainer");
+  return !at.text("stop").empty() || at.integer("epoch") >= epochs;
+}
+
+}  // namespace
+
+const char* name_of(ExpertStatus status) {
+  switch (status) {
+    case ExpertStatus::trained:
+      return "trained";
+    case ExpertStatus::skipped:
+      return "skipped";
+    case ExpertStatus::failed:
+      return "failed";
+    case ExpertStatus::interrupted:
+      return "interrupted";
+  }
+  return "?";
+}
+
+const std::vector<std::string>& epoch_columns() {
+  static const std::vector<std::string> names{"train_loss", "val_loss", "val_loss_vs_old_loss", "val_z_diff_std",
+                                              "val_z_diff_std_vs_old"};
+  return names;
+}
+
+nn::Graph model_of(const Settings& s) {
+  return build_model({s.model, s.act, s.quant, s.in_size, s.out_size});
+}
+
+Stream expert_stream(const Settings& settings, int expert) {
+  return Rng(static_cast<std::uint64_t>(settings.seed)).stream(text::cat("expert/", expert));
+}
+
+ExpertOutcome train_expert(const ExpertTask& task) {
+  const Settings& s = *task.settings;
+  ExpertOutcome out;
+  out.expert = task.expert;
+  nn::Graph model = model_of(s);
+  start(task, model);
+  nn::Trainer trainer(train_task(task, model), options_of(task), nn::parse_rule(s.optim, s.weight_decay),
+                      schedule_of(s), expert_stream(s, task.expert).stream("train"));
+  if (s.clip_grad > 0) trainer.optimizer().set_clip({s.clip_grad, 0});
+  trainer.add(std::make_unique<History>(out.table));
+  auto& best = trainer.add(std::make_unique<nn::KeepBest>("val_loss"));
+  if (s.patience > 0) trainer.add(std::make_unique<nn::EarlyStop>("val_loss", nn::Goal::min, s.patience));
+  if (task.progress) trainer.add(std::make_unique<nn::ProgressLine>(*task.progress, task.member));
+  std::optional<nn::CheckpointStore> store;
+  bool over = false;
+  if (!task.folder.empty()) {
+    trainer.add(std::make_unique<nn::MetricsCsv>(task.folder + "/csv/version_0/metrics.csv", epoch_columns()));
+    store.emplace(task.folder + "/checkpoints");
+    trainer.save_to(*store, about(task));
+    over = task.resume && resume_from(*store, trainer, s.epochs);
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  if (!over) {
+    const nn::TrainResult result = trainer.fit();
+    out.status = result.interrupted ? ExpertStatus::interrupted : ExpertStatus::trained;
+    out.reason = result.stop_reason;
+  } else {
+    out.status = ExpertStatus::trained;
+  }
+  out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  out.epochs = out.table.rows();
+  out.rows_trained = static_cast<std::int64_t>(task.train_rows.size());
+  if (!best.empty()) {
+    best.best().weights.restore(nn::parts_of(model));
+    out.best_epoch = best.best().at.epoch;
+    out.best_loss = best.best().value;
+  }
+  out.model = std::move(model);
+  return out;
+}
+
+}  // namespace thimble::neurotrigger

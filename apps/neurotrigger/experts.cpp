@@ -1,0 +1,238 @@
+#include "apps/neurotrigger/experts.h"
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/base/stop.h"
+#include "core/linalg/stats.h"
+#include "core/parallel/blocks.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <thread>
+
+namespace thimble::neurotrigger {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::vector<std::int64_t> kept_rows(const std::vector<std::int64_t>& rows, const Mask& mask) {
+  std::vector<std::int64_t> kept;
+  for (const std::int64_t row : rows)
+    if (mask[static_cast<std::size_t>(row)] != 0) kept.push_back(row);
+  return kept;
+}
+
+/// Masks of a filter on all splits.
+std::array<Mask, 3> masks_of(const Settings& settings, const Splits& splits) {
+  std::array<Mask, 3> masks;
+  for (std::size_t k = 0; k < 3; ++k) masks[k] = apply_filter(settings.filter.value_or(""), splits.sets[k]);
+  return masks;
+}
+
+void make_masks(const RunSettings& settings, const Splits& splits, RunResult& run) {
+  run.masks = masks_of(settings.all, splits);
+  for (const auto& [expert, own] : settings.own)
+    run.own_masks[expert] = own.filter == settings.all.filter ? run.masks : masks_of(own, splits);
+}
+
+std::shared_ptr<const nn::Dataset> training_table(const Dataset& data, std::int64_t columns) {
+  auto table = std::make_shared<nn::Dataset>();
+  table->x = data.inputs;
+  table->y = columns == 2 ? data.targets : gather_rows(data.targets, data.rows_of(-1), columns);
+  return table;
+}
+
+/// Sets `interrupt` when the person or the batch system asks for the end.
+class StopWatch {
+ public:
+  StopWatch()
+      : thread_([this](const std::stop_token& token) {
+          while (!token.stop_requested() && !flag_) {
+            if (stop_flag().requested()) flag_ = true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+          }
+        }) {}
+  const std::atomic<bool>* flag() const { return &flag_; }
+  bool raised() const { return flag_; }
+
+ private:
+  std::atomic<bool> flag_{false};
+  std::jthread thread_;
+};
+
+ExpertOutcome skipped(int expert, const std::string& reason) {
+  ExpertOutcome out;
+  out.expert = expert;
+  out.status = ExpertStatus::skipped;
+  out.reason = reason;
+  log::warning("expert ", expert, " is skipped: ", reason);
+  return out;
+}
+
+/// One expert; an error becomes a failed outcome unless the disk or the data make every expert useless.
+ExpertOutcome guarded(const ExpertTask& task) {
+  try {
+    return train_expert(task);
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::failed) throw;
+    ExpertOutcome out;
+    out.expert = task.expert;
+    out.status = ExpertStatus::failed;
+    out.reason = e.what();
+    log::warning("expert ", task.expert, " failed: ", e.what());
+    return out;
+  }
+}
+
+std::vector<ExpertTask> tasks_of(const RunSettings& settings, const Splits& splits, const RunResult& run) {
+  const auto table = training_table(splits[Split::train], settings.all.out_size);
+  std::vector<ExpertTask> tasks;
+  for (const int expert : settings.experts) {
+    const auto& masks = run.own_masks.at(expert);
+    ExpertTask task;
+    task.expert = expert;
+    task.settings = &settings.own.at(expert);
+    task.train = table;
+    task.train_rows = kept_rows(splits[Split::train].rows_of(expert), masks[0]);
+    task.validation = splits[Split::val].select(kept_rows(splits[Split::val].rows_of(expert), masks[1]));
+    tasks.push_back(std::move(task));
+  }
+  return tasks;
+}
+
+std::string missing_rows(const ExpertTask& task) {
+  if (task.train_rows.empty()) return "no track to train on";
+  return task.validation.rows() == 0 ? "no track to validate with" : "";
+}
+
+void judge(const Splits& splits, const std::array<Mask, 3>& masks, ExpertResult& result) {
+  if (result.outcome.status != ExpertStatus::trained && result.outcome.status != ExpertStatus::interrupted) return;
+  for (const Split split : kSplits) {
+    const auto k = static_cast<std::size_t>(split);
+    SplitOutput& output = result.outputs[k];
+    output.rows = splits[split].rows_of(result.outcome.expert);
+    output.y_hat = predict(result.outcome.model, gather_rows(splits[split].inputs, output.rows));
+    result.merits[k] = merit_of(compared_of(result, splits, split, masks[k]));
+  }
+}
+
+void judge_all(const Splits& splits, RunResult& run) {
+  for (ExpertResult& expert : run.experts) judge(splits, run.own_masks.at(expert.outcome.expert), expert);
+  for (const Split split : kSplits)
+    run.overall[static_cast<std::size_t>(split)] = merit_of(compared_of(run, splits, split));
+}
+
+/// Value at an epoch, the last one for an expert that has ended before.
+double latest(const std::vector<double>& values, std::int64_t epoch) {
+  return values[static_cast<std::size_t>(std::min(epoch, static_cast<std::int64_t>(values.size()) - 1))];
+}
+
+bool early_stop(const std::vector<ExpertTask>& tasks) {
+  return std::any_of(tasks.begin(), tasks.end(), [](const ExpertTask& t) { return t.settings->patience > 0; });
+}
+
+}  // namespace
+
+RunResult train_experts(const RunSettings& settings, const Splits& splits, const RunPlan& plan) {
+  RunResult run;
+  make_masks(settings, splits, run);
+  std::vector<ExpertTask> tasks = tasks_of(settings, splits, run);
+  if (std::all_of(tasks.begin(), tasks.end(), [](const ExpertTask& t) { return !missing_rows(t).empty(); }))
+    throw Error(ErrorKind::data, "no expert has tracks to train on and to validate with", {"", 0, 0, "data.train"},
+                "check data.train, data.val, experts and filter");
+  const StopWatch watch;
+  std::optional<report::TrainProgress> progress;
+  if (plan.progress != nullptr)
+    progress.emplace(*plan.progress, "experts", static_cast<int>(tasks.size()), "tracks", early_stop(tasks));
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    tasks[i].folder = text::cat(plan.folder, "/expert_", tasks[i].expert);
+    tasks[i].resume = plan.resume;
+    tasks[i].program = plan.program;
+    tasks[i].interrupt = watch.flag();
+    tasks[i].progress = progress;
+    tasks[i].member = static_cast<int>(i);
+  }
+  run.experts.resize(tasks.size());
+  const Clock::time_point begin = Clock::now();
+  parallel_jobs(static_cast<std::int64_t>(tasks.size()), [&](std::int64_t job) {
+    const ExpertTask& task = tasks[static_cast<std::size_t>(job)];
+    const std::string missing = missing_rows(task);
+    run.experts[static_cast<std::size_t>(job)].outcome =
+        missing.empty() ? guarded(task) : skipped(task.expert, missing);
+  });
+  run.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  run.interrupted = watch.raised();
+  judge_all(splits, run);
+  return run;
+}
+
+EpochTable mean_over_experts(const RunResult& run) {
+  EpochTable mean;
+  mean.columns.resize(epoch_columns().size());
+  std::int64_t last = 0;
+  for (const ExpertResult& expert : run.experts) last = std::max(last, expert.outcome.table.rows());
+  for (std::int64_t epoch = 0; epoch < last; ++epoch) {
+    double step = 0;
+    for (const ExpertResult& expert : run.experts)
+      if (expert.outcome.table.rows() > 0) step = std::max(step, latest(expert.outcome.table.step, epoch));
+    mean.epoch.push_back(static_cast<double>(epoch + 1));
+    mean.step.push_back(step);
+    for (std::size_t c = 0; c < mean.columns.size(); ++c) {
+      std::vector<double> values;
+      for (const ExpertResult& expert : run.experts)
+        if (expert.outcome.table.rows() > 0) values.push_back(latest(expert.outcome.table.columns[c], epoch));
+      std::erase_if(values, [](double v) { return !std::isfinite(v); });
+      mean.columns[c].push_back(linalg::mean(values));
+    }
+  }
+  return mean;
+}
+
+RunResult evaluate_experts(const RunSettings& settings, const Splits& splits, const std::map<int, nn::Graph>& models) {
+  RunResult run;
+  make_masks(settings, splits, run);
+  for (const int expert : settings.experts) {
+    const auto found = models.find(expert);
+    if (found == models.end()) continue;
+    ExpertResult result;
+    result.outcome.expert = expert;
+    result.outcome.status = ExpertStatus::trained;
+    result.outcome.model = found->second;
+    run.experts.push_back(std::move(result));
+  }
+  judge_all(splits, run);
+  return run;
+}
+
+Compared compared_of(const ExpertResult& expert, const Splits& splits, Split split, const Mask& mask) {
+  const SplitOutput& output = expert.outputs[static_cast<std::size_t>(split)];
+  std::vector<std::int64_t> rows, positions;
+  for (std::size_t i = 0; i < output.rows.size(); ++i) {
+    if (mask[static_cast<std::size_t>(output.rows[i])] == 0) continue;
+    rows.push_back(output.rows[i]);
+    positions.push_back(static_cast<std::int64_t>(i));
+  }
+  const Dataset& data = splits[split];
+  if (rows.empty()) return {};
+  return {gather_rows(data.targets, rows), gather_rows(output.y_hat, positions), gather_rows(data.old, rows),
+          data.has_old};
+}
+
+Compared compared_of(const RunResult& run, const Splits& splits, Split split) {
+  std::vector<Compared> parts;
+  for (const ExpertResult& expert : run.experts)
+    if (!expert.outputs[static_cast<std::size_t>(split)].rows.empty())
+      parts.push_back(
+          compared_of(expert, splits, split, run.own_masks.at(expert.outcome.expert)[static_cast<std::size_t>(split)]));
+  return join(parts);
+}
+
+Networks networks_of(const RunResult& run) {
+  Networks networks;
+  for (const ExpertResult& expert : run.experts)
+    if (!expert.outcome.model.nodes().empty()) networks[expert.outcome.expert] = state_of(expert.outcome.model);
+  return networks;
+}
+
+}  // namespace thimble::neurotrigger

@@ -1,0 +1,63 @@
+#pragma once
+// All experts of a run: trained side by side, judged on every split, and whatever happens to one leaves the others
+// alone.
+
+#include "apps/neurotrigger/expert_training.h"
+#include "apps/neurotrigger/filters.h"
+#include "apps/neurotrigger/sources.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace thimble::neurotrigger {
+
+/// Outputs of one expert's network on its rows of one split.
+struct SplitOutput {
+  std::vector<std::int64_t> rows;  // row numbers in the split, ascending, filter not applied
+  Tensor y_hat;                    // [rows, out]
+};
+
+struct ExpertResult {
+  ExpertOutcome outcome;
+  std::array<SplitOutput, 3> outputs;  // empty unless trained
+  std::array<Merit, 3> merits;         // of the rows that the filter keeps
+};
+
+struct RunResult {
+  std::vector<ExpertResult> experts;  // in the order of the settings
+  std::array<Merit, 3> overall;       // over the rows of all trained experts
+  std::array<Mask, 3> masks;          // rows kept by the common filter
+  std::map<int, std::array<Mask, 3>> own_masks;
+  double seconds = 0;
+  double rows_per_second = 0;  // trained rows, all experts
+  bool interrupted = false;
+};
+
+/// What a training needs besides settings and data.
+struct RunPlan {
+  std::string folder;  // run folder
+  bool resume = false;
+  std::string program;
+  report::Progress* progress = nullptr;
+};
+
+/// Trains all experts, at most threads() at a time. An expert without rows is skipped with a warning, one that fails
+/// is reported, the others go on. Throws Error(data) when no expert has rows to train on and to validate with.
+RunResult train_experts(const RunSettings& settings, const Splits& splits, const RunPlan& plan);
+
+/// Mean of every epoch's metrics over the experts; one that ended earlier stands with its last values.
+EpochTable mean_over_experts(const RunResult& run);
+
+/// Outputs and figures of merit of given networks on all splits; experts without a network are left out.
+RunResult evaluate_experts(const RunSettings& settings, const Splits& splits, const std::map<int, nn::Graph>& models);
+
+/// Targets, outputs and old outputs of an expert's rows that the filter keeps.
+Compared compared_of(const ExpertResult& expert, const Splits& splits, Split split, const Mask& mask);
+/// The rows of all experts joined.
+Compared compared_of(const RunResult& run, const Splits& splits, Split split);
+
+/// Weights of all trained experts.
+Networks networks_of(const RunResult& run);
+
+}  // namespace thimble::neurotrigger

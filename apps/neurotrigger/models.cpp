@@ -1,0 +1,108 @@
+#include "apps/neurotrigger/models.h"
+
+#include "core/base/error.h"
+#include "core/parallel/blocks.h"
+
+#include "nn/init.h"
+
+#include <algorithm>
+#include <array>
+
+namespace thimble::neurotrigger {
+namespace {
+
+constexpr std::int64_t kHidden = 81;
+constexpr std::int64_t kRowsPerBlock = 8192;
+constexpr std::string_view kNode = "net_", kName = "net.";
+
+std::string node_name(int position) {
+  return text::cat(kNode, position);
+}
+
+/// "net_0.weight" -> "net.0.weight"
+std::string state_name(const std::string& path) {
+  return std::string(kName) + path.substr(kNode.size());
+}
+
+nn::Graph baseline(const ModelSpec& spec, bool normalised) {
+  const Activation act(act_from_name(spec.act));
+  nn::Graph graph(Shape{spec.in});
+  int position = 0;
+  const auto add = [&](nn::Layer layer) { graph.add(node_name(position++), std::move(layer)); };
+  add(nn::Linear(spec.in, kHidden));
+  if (normalised) add(nn::BatchNorm(kHidden));
+  add(nn::Activate{act});
+  add(nn::Linear(kHidden, spec.out));
+  add(nn::Activate{act});
+  return graph;
+}
+
+nn::Graph simple(const ModelSpec& spec) {
+  const Activation act(act_from_name(spec.act));
+  nn::Graph graph(Shape{spec.in});
+  int position = 0;
+  const auto add = [&](nn::Layer layer) { graph.add(node_name(position++), std::move(layer)); };
+  std::int64_t width = spec.in;
+  for (const std::int64_t next : {50, 100, 50, 10}) {
+    add(nn::Linear(width, next));
+    add(nn::BatchNorm(next));
+    add(nn::Activate{act});
+    width = next;
+  }
+  add(nn::Linear(width, spec.out));
+  return graph;
+}
+
+}  // namespace
+
+nn::Graph build_model(const ModelSpec& spec) {
+  if (spec.model == "BaselineModel") return baseline(spec, false);
+  if (spec.model == "BaselineModelBN") return baseline(spec, true);
+  THIMBLE_CHECK(spec.model == "SimpleModel", config, "unknown model '", spec.model, "'");
+  return simple(spec);
+}
+
+void start_weights(nn::Graph& model, const std::string& init, const Stream& stream) {
+  const nn::Init rule = nn::parse_init(init);
+  nn::Graph::members(model, [&](const std::string& name, auto& layer) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(layer)>, nn::Linear>)
+      nn::initialise(rule, layer.weight, &layer.bias, stream.stream(name));
+  });
+}
+
+State state_of(const nn::Graph& model) {
+  State state;
+  nn::for_each_leaf(model, [&](const std::string& path, const auto& leaf) {
+    state.emplace_back(state_name(path), leaf.value.clone());
+  });
+  return state;
+}
+
+void load_state(nn::Graph& model, const State& state, const std::string& origin) {
+  nn::for_each_leaf(model, [&](const std::string& path, auto& leaf) {
+    const std::string name = state_name(path);
+    const Tensor* found = find_tensor(state, name);
+    if (found == nullptr) throw Error(ErrorKind::data, "the weights lack '" + name + "'", {origin, 0, 0, name});
+    if (!(found->shape() == leaf.value.shape()))
+      throw Error(ErrorKind::data,
+                  text::cat("the weights hold another network: ", name, " is ", found->shape(), ", this model has ",
+                            leaf.value.shape()),
+                  {origin, 0, 0, name});
+    copy_into(*found, leaf.value);
+  });
+}
+
+Tensor predict(const nn::Graph& model, const Tensor& inputs) {
+  const std::int64_t rows = inputs.size(0), out = model.output_shape().numel();
+  Tensor result = Tensor::empty({rows, out});
+  const std::int64_t blocks = (rows + kRowsPerBlock - 1) / kRowsPerBlock;
+  parallel_blocks(blocks, [&](std::int64_t b) {
+    const std::int64_t first = b * kRowsPerBlock, count = std::min(kRowsPerBlock, rows - first);
+    const Tensor x = inputs.rows(first, count).to(Layout::lanes);
+    const Tensor y = model(constant(x)).value().to(Layout::rows);
+    std::copy_n(y.data<float>(), count * out, result.mut<float>() + first * out);
+  });
+  return result;
+}
+
+}  // namespace thimble::neurotrigger

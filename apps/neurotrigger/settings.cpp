@@ -1,0 +1,119 @@
+#include "apps/neurotrigger/settings.h"
+
+#include "core/base/error.h"
+
+#include "apps/neurotrigger/filters.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace thimble::neurotrigger {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Paths written in a file are relative to that file, those of the command line to the current folder.
+void resolve_paths(app::ConfigTree& tree, std::string_view key) {
+  const app::Node* found = tree.find(key);
+  if (found == nullptr) return;
+  app::Node node = *found;
+  const auto resolve = [&](app::Node& path) {
+    const fs::path file = path.origin.file();
+    if (path.kind != app::Node::Kind::scalar || path.text.empty() || fs::path(path.text).is_absolute()) return;
+    if (path.origin.line == 0 || !file.has_parent_path()) return;
+    path.text = (file.parent_path() / path.text).lexically_normal().string();
+  };
+  if (node.kind == app::Node::Kind::list)
+    for (app::Node& item : node.items) resolve(item);
+  else
+    resolve(node);
+  tree.set(std::string(key), std::move(node));
+}
+
+std::string expert_block(int expert) {
+  return text::cat("expert_", expert);
+}
+
+void check_together(const Settings& s) {
+  const auto refuse = [](const std::string& key, const std::string& message, const std::string& hint) {
+    throw Error(ErrorKind::config, message, {"", 0, 0, key}, hint);
+  };
+  if (!s.data.train.empty() && s.data.val.empty())
+    refuse("data.val", "data.train names files, data.val does not", "give validation files too: data.val=random2.gz");
+  if (s.data.train.empty() && !(s.data.val.empty() && s.data.test.empty()))
+    refuse("data.train", "data.val or data.test name files, data.train does not", "give data.train=FILE as well");
+  if (s.learning_rate_stages.epochs.size() != s.learning_rate_stages.rates.size())
+    refuse("learning_rate_stages", "epochs and rates must have the same number of entries", "one rate per epoch");
+  if (!std::is_sorted(s.learning_rate_stages.epochs.begin(), s.learning_rate_stages.epochs.end()))
+    refuse("learning_rate_stages.epochs", "the epochs must ascend", "");
+  if (s.experts.empty()) refuse("experts", "no expert is named", "experts=[0,1,2,3,4], or [-1] for one network");
+  const bool joint = std::find(s.experts.begin(), s.experts.end(), -1) != s.experts.end();
+  if (joint && s.experts.size() > 1) refuse("experts", "-1 stands alone: one network on all tracks", "experts=[-1]");
+}
+
+}  // namespace
+
+void read_value(const app::Node& node, FileList& value) {
+  std::vector<std::string> paths;
+  if (node.kind == app::Node::Kind::list)
+    app::read_value(node, paths);
+  else if (!node.is_null()) {
+    paths.emplace_back();
+    app::read_value(node, paths.back());
+  }
+  value.paths = std::move(paths);
+}
+
+app::Node write_value(const FileList& value) {
+  return app::write_value(value.paths);
+}
+
+std::string type_name(const FileList*) {
+  return "path or list of paths";
+}
+
+std::string filter_fault(const app::Node& node) {
+  if (node.is_null()) return "";
+  try {
+    check_filter(node.text);
+  } catch (const Error& e) {
+    return e.message();
+  }
+  return "";
+}
+
+app::LoadOptions load_options() {
+  app::LoadOptions options;
+  options.app = "neurotrigger";
+  options.exclusive = {{"dist", {"norm", "uniform"}}};
+  return options;
+}
+
+const std::vector<std::string>& expert_blocks() {
+  static const std::vector<std::string> blocks{"expert_-1", "expert_0", "expert_1", "expert_2", "expert_3", "expert_4"};
+  return blocks;
+}
+
+RunSettings bind_settings(const app::LoadedConfig& loaded) {
+  RunSettings run;
+  run.config = loaded.name;
+  run.tree = loaded.tree;
+  for (const char* key : {"data.train", "data.val", "data.test", "load_pre_trained_weights"})
+    resolve_paths(run.tree, key);
+  run.all = app::bind_config<Settings>(run.tree, expert_blocks());
+  check_together(run.all);
+  std::sort(run.all.experts.begin(), run.all.experts.end());
+  run.all.experts.erase(std::unique(run.all.experts.begin(), run.all.experts.end()), run.all.experts.end());
+  for (const std::int64_t expert : run.all.experts) run.experts.push_back(static_cast<int>(expert));
+  for (const int expert : run.experts) {
+    Settings own = app::bind_config<Settings>(run.tree.replaced_by_block(expert_block(expert)), expert_blocks());
+    own.in_size = run.all.in_size;
+    own.out_size = run.all.out_size;
+    own.experts = run.all.experts;
+    check_together(own);
+    run.own.emplace(expert, std::move(own));
+  }
+  return run;
+}
+
+}  // namespace thimble::neurotrigger

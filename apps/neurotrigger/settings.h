@@ -1,0 +1,187 @@
+#pragma once
+// Every key of a NeuroTrigger configuration: spelling of the original trainer where it has one, ours elsewhere.
+
+#include "apps/common/config/load.h"
+#include "apps/common/config/schema.h"
+#include "apps/neurotrigger/simulator.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace thimble::neurotrigger {
+
+/// Paths of data files; a single text is a list of one.
+struct FileList {
+  std::vector<std::string> paths;
+  bool empty() const { return paths.empty(); }
+};
+void read_value(const app::Node& node, FileList& value);
+app::Node write_value(const FileList& value);
+std::string type_name(const FileList*);
+
+/// Wanted distribution of z in the training rows ("dist"); absent unless n_buckets is set.
+struct DistKeys {
+  struct Norm {
+    std::optional<double> mean, std;
+    static void fields(auto& self, auto&& f) {
+      f("mean", self.mean, "middle of a normal distribution of z, scaled units");
+      f("std", self.std, "its width, scaled units", app::greater_than(0));
+    }
+  };
+  struct Uniform {
+    std::optional<double> lower, upper;
+    static void fields(auto& self, auto&& f) {
+      f("lower", self.lower, "lower end of a flat distribution of z, scaled units");
+      f("upper", self.upper, "its upper end, scaled units");
+    }
+  };
+  std::int64_t n_buckets = 0;
+  bool inf_bounds = false;
+  Norm norm;
+  Uniform uniform;
+  static void fields(auto& self, auto&& f) {
+    f("n_buckets", self.n_buckets, "buckets of z for weighted sampling, 0: every row once per epoch",
+      app::between(0, 100000));
+    f("inf_bounds", self.inf_bounds, "outer buckets take the tails of the distribution");
+    f("norm", self.norm, "normal distribution");
+    f("uniform", self.uniform, "flat distribution");
+  }
+};
+
+struct SimulateKeys {
+  std::string preset = "ideal";
+  std::string z = "preset";
+  std::int64_t train = 200'000, val = 40'000, test = 40'000;
+  static void fields(auto& self, auto&& f) {
+    f("preset", self.preset, "detector effects of simulated tracks", app::one_of({"clean", "ideal", "data-like"}));
+    f("z", self.z, "origins of the tracks: flat as the preset says, or a mixture like recorded data",
+      app::one_of({"preset", "mixture"}));
+    f("train", self.train, "tracks thrown for training; some have no expert", app::between(1, 1e9),
+      app::unit("tracks"));
+    f("val", self.val, "tracks thrown for validation", app::between(1, 1e9), app::unit("tracks"));
+    f("test", self.test, "tracks thrown for the final test", app::between(0, 1e9), app::unit("tracks"));
+  }
+};
+
+struct DataKeys {
+  FileList train, val, test;
+  bool cache = true;
+  SimulateKeys simulate;
+  static void fields(auto& self, auto&& f) {
+    f("train", self.train, "track files (text or .gz) to train on; none: simulated tracks");
+    f("val", self.val, "track files for validation after each epoch");
+    f("test", self.test, "track files for the final test");
+    f("cache", self.cache, "keep parsed files in .cache of the current folder");
+    f("simulate", self.simulate, "tracks made by the simulator when data.train is empty");
+  }
+};
+
+/// Learning rate from an epoch on: epochs [10, 18], rates [1e-3, 2e-4] after `learning_rate`.
+struct RateStages {
+  std::vector<std::int64_t> epochs;
+  std::vector<double> rates;
+  static void fields(auto& self, auto&& f) {
+    f("epochs", self.epochs, "epochs at which the learning rate changes", app::at_least(0));
+    f("rates", self.rates, "learning rate from each of these epochs on", app::greater_than(0));
+  }
+};
+
+struct CheckpointKeys {
+  std::int64_t every_epochs = 0;
+  double every_seconds = 30;
+  static void fields(auto& self, auto&& f) {
+    f("every_epochs", self.every_epochs, "epochs between two checkpoints, 0: by time alone", app::at_least(0),
+      app::resumable);
+    f("every_seconds", self.every_seconds, "time between two checkpoints, 0: not by time", app::at_least(0),
+      app::unit("s"), app::resumable);
+  }
+};
+
+struct PlotKeys {
+  std::int64_t every = 10;
+  double budget = 0.05;
+  static void fields(auto& self, auto&& f) {
+    f("every", self.every, "epochs between two sets of TensorBoard images, 0: none", app::at_least(0), app::resumable);
+    f("budget", self.budget, "share of the elapsed time that drawing may take", app::between(0, 1), app::resumable);
+  }
+};
+
+/// What is wrong with a filter text, or "".
+std::string filter_fault(const app::Node& node);
+
+struct Settings : app::CommonKeys {
+  double version = 0.2;
+  std::string description;
+  std::string model = "BaselineModel", loss = "MSELoss", optim = "Adam", act = "relu", init = "default";
+  std::string quant = "none";
+  double learning_rate = 1e-3, weight_decay = 1e-6;
+  RateStages learning_rate_stages;
+  std::int64_t batch_size = 2048, epochs = 10, patience = 30;
+  double clip_grad = 0.0;
+  std::int64_t in_size = 27, out_size = 2, workers = 5;
+  std::vector<std::int64_t> experts = {0, 1, 2, 3, 4};
+  std::optional<std::string> load_pre_trained_weights, filter;
+  DistKeys dist;
+  DataKeys data;
+  CheckpointKeys checkpoint;
+  PlotKeys plots;
+  bool legacy_merge = false;
+
+  static void fields(auto& self, auto&& f) {
+    app::CommonKeys::fields(self, f);
+    f("version", self.version, "free number kept with the run");
+    f("description", self.description, "what this configuration is for");
+    f("model", self.model, "network: 27-81-2, the same with batch normalisation, or four narrow hidden layers",
+      app::one_of({"BaselineModel", "BaselineModelBN", "SimpleModel"}));
+    f("act", self.act, "activation; tanh/2 is the one in hardware",
+      app::one_of({"tanh", "tanh/2", "softsign", "relu", "sigmoid", "leaky_relu", "selu"}));
+    f("init", self.init, "start weights: uniform +-1/sqrt(fan in), Xavier uniform, or uniform +-0.1",
+      app::one_of({"default", "xavier_uniform", "fann_uniform_0.1"}));
+    f("quant", self.quant, "hw-a: train with the integers of hardware model A", app::one_of({"none", "hw-a"}));
+    f("loss", self.loss, "mean of squared differences over rows and outputs", app::one_of({"MSELoss"}));
+    f("optim", self.optim, "optimiser", app::one_of({"Adam", "Rprop", "Rprob", "SGD"}));
+    f("learning_rate", self.learning_rate, "step size; first step for Rprop", app::greater_than(0), app::alias("lr"));
+    f("learning_rate_stages", self.learning_rate_stages, "later learning rates");
+    f("weight_decay", self.weight_decay, "added to the gradient as a multiple of the weight, Adam only",
+      app::at_least(0));
+    f("batch_size", self.batch_size, "rows per step; the last batch of an epoch may be smaller", app::between(1, 1e9),
+      app::unit("rows"));
+    f("epochs", self.epochs, "most epochs", app::between(1, 1e7), app::resumable);
+    f("patience", self.patience, "epochs without a better validation loss before training stops, 0: never",
+      app::at_least(0), app::resumable);
+    f("clip_grad", self.clip_grad, "largest norm of the gradient, 0: no limit", app::at_least(0));
+    f("in_size", self.in_size, "inputs", app::between(27, 27));
+    f("out_size", self.out_size, "outputs: 2 = z and theta, 1 = z only", app::between(1, 2));
+    f("workers", self.workers, "accepted for older configurations; changes nothing", app::at_least(0));
+    f("experts", self.experts, "networks to train; [-1]: one on all tracks", app::between(-1, 4));
+    f("load_pre_trained_weights", self.load_pre_trained_weights, "weights.json to start from");
+    f("filter", self.filter, "rows to use, for example DuplicateEventsFilter()", app::check(filter_fault));
+    f("dist", self.dist, "weighted sampling of the training rows by z");
+    f("data", self.data, "where the tracks come from");
+    f("checkpoint", self.checkpoint, "when the state is saved during training");
+    f("plots", self.plots, "figures during training");
+    f("legacy_merge", self.legacy_merge, "resolve configurations exactly as the original trainer did");
+  }
+};
+
+/// A configuration after loading: settings of the run and of every expert.
+struct RunSettings {
+  std::string config;    // name
+  app::ConfigTree tree;  // resolved, before the expert blocks act
+  Settings all;
+  std::vector<int> experts;     // ascending, each once
+  std::map<int, Settings> own;  // `all` with the keys of expert_<e> in place
+};
+
+/// How configurations of this application are found and merged.
+app::LoadOptions load_options();
+/// Top-level blocks that hold overrides: expert_-1, expert_0 .. expert_4.
+const std::vector<std::string>& expert_blocks();
+/// Binds and checks everything, the expert blocks included; in_size, out_size and experts cannot differ per expert.
+/// Throws Errors with every problem.
+RunSettings bind_settings(const app::LoadedConfig& loaded);
+
+}  // namespace thimble::neurotrigger

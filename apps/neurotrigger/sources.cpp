@@ -1,0 +1,54 @@
+#include "apps/neurotrigger/sources.h"
+
+#include "core/base/error.h"
+
+#include "apps/neurotrigger/track_file.h"
+
+namespace thimble::neurotrigger {
+namespace {
+
+Dataset read_split(const FileList& files, const std::string& key, Splits& splits) {
+  for (const std::string& path : files.paths) splits.inputs.emplace_back(key, path);
+  return files.empty() ? empty_dataset(0) : read_tracks(files.paths);
+}
+
+void require_rows(const Dataset& data, const char* key) {
+  if (data.rows() == 0)
+    throw Error(ErrorKind::data, "there is no track to work with", {"", 0, 0, key},
+                "raise the number of simulated tracks");
+}
+
+}  // namespace
+
+const char* name_of(Split split) {
+  static constexpr std::array<const char*, 3> names{"train", "val", "test"};
+  return names[static_cast<std::size_t>(split)];
+}
+
+SimulationOptions simulation_options(const SimulateKeys& keys) {
+  SimulationOptions options = simulation_preset(keys.preset);
+  if (keys.z == "mixture") options.z_shape = ZShape::mixture;
+  return options;
+}
+
+Splits load_splits(const Settings& settings) {
+  Splits splits;
+  const DataKeys& keys = settings.data;
+  splits.simulated = keys.train.empty();
+  if (splits.simulated) {
+    const SimulationOptions options = simulation_options(keys.simulate);
+    const auto seed = static_cast<std::uint64_t>(settings.seed);
+    splits[Split::train] = simulate_tracks(options, seed, "train", keys.simulate.train);
+    splits[Split::val] = simulate_tracks(options, seed, "val", keys.simulate.val);
+    splits[Split::test] = simulate_tracks(options, seed, "test", keys.simulate.test);
+  } else {
+    splits[Split::train] = read_split(keys.train, "data.train", splits);
+    splits[Split::val] = read_split(keys.val, "data.val", splits);
+    splits[Split::test] = read_split(keys.test, "data.test", splits);
+  }
+  require_rows(splits[Split::train], "data.train");
+  require_rows(splits[Split::val], "data.val");
+  return splits;
+}
+
+}  // namespace thimble::neurotrigger
