@@ -1,0 +1,48 @@
+#pragma once
+// HDF5 in memory: a tree of arrays, texts and attributes to bytes and back. The library never touches a disk here;
+// files are read whole and replaced whole. For files of ours use sealed.h, for files of others hdf5_foreign.h.
+
+#include "core/io/array.h"
+#include "core/io/limits.h"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace thimble::io {
+
+/// Content of a data set or an attribute: numbers, or texts (then `dims` of `numbers` is unused).
+struct Hdf5Value {
+  Array numbers;
+  std::vector<std::string> texts;
+  bool is_text = false;
+  bool operator==(const Hdf5Value& other) const = default;
+};
+
+struct Hdf5Tree {
+  std::map<std::string, Hdf5Value> datasets;  // by full path, "/model/weight"
+  /// By object path and name; "/" is the root. Every group and data set is a key, also without attributes.
+  std::map<std::string, std::map<std::string, Hdf5Value>> attributes;
+};
+
+/// What a file may contain.
+struct Hdf5Rules {
+  bool foreign = false;  // packed or big-endian data, variable-length texts, soft links, unknown objects are possible
+  std::vector<std::string> numbers;  // foreign: data sets to read as numbers; empty and `texts` empty: every one
+  std::vector<std::string> texts;    // foreign: data sets to read as texts
+  std::uint64_t budget = limits::kHdf5Budget;  // bytes of all arrays together
+};
+
+/// HDF5 bytes of the tree: newest format of 1.10, data sets in chunks of at most 4 MiB with checksums, fixed-size
+/// texts, no times. The same tree gives the same bytes.
+std::string build_hdf5(const Hdf5Tree& tree);
+
+/// Tree of HDF5 bytes (a user block before them is fine). Every number is finite. Throws Error(data) naming file and
+/// object for anything the rules do not allow.
+Hdf5Tree parse_hdf5(std::string_view bytes, const std::string& name, const Hdf5Rules& rules);
+
+/// The same from a file that the library reads itself: only for the isolated process of hdf5_foreign.
+Hdf5Tree parse_hdf5_file(const std::string& path, const Hdf5Rules& rules);
+
+}  // namespace thimble::io
