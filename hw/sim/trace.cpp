@@ -15,6 +15,15 @@ void append_row(std::string& text, std::span<const std::int64_t> row) {
 
 }  // namespace
 
+std::string vectors_text(std::span<const std::int64_t> values, std::size_t width) {
+  THIMBLE_CHECK(width > 0 && values.size() % width == 0, shape, "vectors_text: ", values.size(), " values in rows of ",
+                width);
+  std::string text;
+  text.reserve(values.size() * 5);
+  for (std::size_t at = 0; at < values.size(); at += width) append_row(text, values.subspan(at, width));
+  return text;
+}
+
 std::string trace_text(const Graph& graph, const Values& values, std::size_t vector) {
   std::string text;
   for (const Node& node : graph.nodes) {

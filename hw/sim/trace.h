@@ -7,6 +7,10 @@
 
 namespace thimble::hw {
 
+/// Decimal text form of vectors: one per line, elements separated by one space, a newline after every line.
+/// `values` is [rows][width], row-major.
+std::string vectors_text(std::span<const std::int64_t> values, std::size_t width);
+
 /// One line per node and vector: "<vector> <tensor name> <integers...>". Control characters in names are escaped.
 std::string trace_text(const Graph& graph, const Values& values, std::size_t vector);
 
