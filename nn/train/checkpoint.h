@@ -21,44 +21,47 @@ struct Checkpoint {
   std::map<std::string, State> groups = {};       // "model", "buffers", "optim", "trainer", "loader", "rng", "app/..."
 };
 
-/// The file as bytes, sealed. Tensors become data sets /<group>/<path with / for .>, facts a text data set per group.
+/// The file as sealed bytes: tensors are data sets /<group>/<path with / for .>, facts attributes of their group,
+/// `about` attributes of the root. Throws Error(value) for a number that is not finite.
 std::string checkpoint_bytes(const Checkpoint& checkpoint);
 /// Throws Error(io) or Error(data) naming the file and what is wrong with it: seal, format, newer version.
 Checkpoint read_checkpoint(const std::filesystem::path& file);
-void write_checkpoint(const std::filesystem::path& file, const Checkpoint& checkpoint);
 
 /// Parameters and buffers of a model as the groups "model" and "buffers", and back. Loading a checkpoint of another
 /// network throws Error(data) that lists every path with both shapes; the model is then unchanged.
 void store_model(Checkpoint& checkpoint, const Parts& model);
 void load_model(const Checkpoint& checkpoint, const Parts& model, const std::string& file);
 
+/// The same from copies taken earlier.
+void store_snapshot(Checkpoint& checkpoint, const Parts& model, const Snapshot& snapshot);
+
 /// The checkpoints of one training in one folder: epoch-0012-step-003480.h5, last.h5, best.h5, index.json.
 class CheckpointStore {
  public:
-  /// `keep`: newest files that stay besides the best one.
+  /// Makes the folder and removes what killed processes left half-written. `keep`: newest files that stay.
   explicit CheckpointStore(std::filesystem::path folder, std::size_t keep = 3);
 
-  /// Writes, reads back, verifies, replaces index.json and last.h5 (and best.h5), and only then deletes old files.
-  /// Throws Error(io); earlier files are untouched.
-  std::filesystem::path save(const Checkpoint& checkpoint, bool best = false);
+  /// Writes under the name of its epoch and step, reads back, compares, replaces last.h5 and index.json, and only then
+  /// deletes old files. Throws Error(io); earlier files are then untouched.
+  std::filesystem::path save(const Checkpoint& checkpoint);
+  /// Replaces best.h5.
+  void save_best(const Checkpoint& checkpoint);
 
   struct Found {
-    std::filesystem::path file;  // empty: there is no checkpoint at all
+    std::filesystem::path file;  // empty: there is no checkpoint
     Checkpoint checkpoint;
-    std::vector<std::string> damaged;  // one line per refused file, newer than the one found
+    std::vector<std::string> damaged;  // "name: trouble" of the newer files that were refused
   };
-  /// The newest intact checkpoint; the index is only a hint and may be missing or old. Throws Error(data) with the
-  /// list if files exist and none is intact.
+  /// The newest intact checkpoint; the names decide, the index may be missing or old. Throws Error(data) with the list
+  /// if there are files and none is intact.
   Found newest() const;
   const std::filesystem::path& folder() const { return folder_; }
 
  private:
   std::vector<std::string> names() const;
-  void write_index(const std::vector<std::string>& names) const;
 
   std::filesystem::path folder_;
   std::size_t keep_;
-  std::string best_;
 };
 
 /// "epoch-0012-step-003480.h5"

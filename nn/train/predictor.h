@@ -14,6 +14,7 @@ namespace thimble::nn {
 class Predictor {
  public:
   /// `forward` maps x [B, ...] to y [B, ...]; it is called once per batch size and must use the model in place.
+  /// Make it after the trainer of that model, which moves the weights into flat storage.
   explicit Predictor(std::function<Var(const Var&)> forward, std::int64_t batch = 2048, Layout layout = Layout::lanes);
   ~Predictor();
   Predictor(Predictor&&) noexcept;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kPrograms = 4;
 constexpr int kFailedSaves = 3;
+constexpr const char* kInterrupted = "interrupted";
 
 Shape with_batch(std::int64_t rows, const Shape& table) {
   Shape shape = table;
@@ -57,9 +58,10 @@ Trainer::Trainer(TrainTask task, TrainOptions options, Rule rule, Schedule sched
 
 Trainer::~Trainer() = default;
 
-void Trainer::save_to(CheckpointStore& store, std::map<std::string, std::string> about) {
+void Trainer::save_to(CheckpointStore& store, std::map<std::string, std::string> about, const KeepBest* best) {
   store_ = &store;
   about_ = std::move(about);
+  best_ = best;
 }
 
 Trainer::Slot& Trainer::slot_for(std::int64_t rows) {
@@ -167,7 +169,6 @@ void Trainer::end_epoch() {
 
 TrainResult Trainer::fit() {
   saved_at_ = std::chrono::steady_clock::now();
-  view_.stop_reason.clear();
   for (const auto& callback : callbacks_) callback->on_start(view_);
   bool interrupted = false;
   while (view_.at.epoch < options_.epochs && !stopped()) {
@@ -176,7 +177,7 @@ TrainResult Trainer::fit() {
       step(walk_.next(options_.batch));
       for (const auto& callback : callbacks_) callback->on_step(view_);
       interrupted = options_.interrupt && options_.interrupt->load(std::memory_order_relaxed);
-      if (interrupted) view_.request_stop("interrupted");
+      if (interrupted) view_.request_stop(kInterrupted);
     }
     if (!walk_.done()) break;
     end_epoch();
@@ -205,7 +206,19 @@ void Trainer::save_if_due() {
 
 void Trainer::save() {
   store_->save(checkpoint());
+  save_best();
   saved_at_ = std::chrono::steady_clock::now();
+}
+
+void Trainer::save_best() {
+  if (!best_ || best_->empty() || best_->best().at.step == best_step_) return;
+  const KeepBest::Entry& entry = best_->best();
+  Checkpoint made{about_, task_.arch, {}};
+  made.about["epoch"] = std::to_string(entry.at.epoch);
+  made.about["step"] = std::to_string(entry.at.step);
+  store_snapshot(made, task_.model, entry.weights);
+  store_->save_best(made);
+  best_step_ = entry.at.step;
 }
 
 Checkpoint Trainer::checkpoint() {
@@ -219,7 +232,7 @@ Checkpoint Trainer::checkpoint() {
   State& trainer = made.groups["trainer"];
   trainer.set("epoch", view_.at.epoch);
   trainer.set("step", view_.at.step);
-  trainer.set("stop", view_.stop_reason == "interrupted" ? "" : view_.stop_reason);
+  if (stopped() && view_.stop_reason != kInterrupted) trainer.set("stop", view_.stop_reason);
   State& loader = made.groups["loader"];
   loader.set("stream", stream_.key());
   loader.set("rows", view_.rows);
@@ -244,7 +257,9 @@ void Trainer::restore(const Checkpoint& from, const std::string& file) {
                 " rows, there are ", view_.rows, " now");
   load_model(from, task_.model, file);
   optimizer_->restore(group("optim"));
-  view_.at = {group("trainer").integer("step"), group("trainer").integer("epoch")};
+  const State& trainer = group("trainer");
+  view_.at = {trainer.integer("step"), trainer.integer("epoch")};
+  view_.stop_reason = trainer.facts.count("stop") ? trainer.text("stop") : "";
   if (loader.integer("in_epoch") != 0) {
     begin_epoch();
     walk_.next(loader.integer("position"));

@@ -8,6 +8,7 @@
 #include "nn/optim/optimizer.h"
 #include "nn/train/callback.h"
 #include "nn/train/checkpoint.h"
+#include "nn/train/keep_best.h"
 
 #include <chrono>
 #include <memory>
@@ -65,7 +66,8 @@ class Trainer {
   }
   Optimizer& optimizer() { return *optimizer_; }
   /// Checkpoints go there, by the options' rules and at the end. `about` stands in every file.
-  void save_to(CheckpointStore& store, std::map<std::string, std::string> about);
+  /// With `best`, its first entry is kept as best.h5.
+  void save_to(CheckpointStore& store, std::map<std::string, std::string> about, const KeepBest* best = nullptr);
 
   /// Trains until the last epoch or a stop. Throws Error(failed) naming step and operation when a NaN appears; the
   /// weights are then those before that step.
@@ -88,6 +90,7 @@ class Trainer {
   void begin_epoch();
   void end_epoch();
   void save();
+  void save_best();
   void save_if_due();
   bool stopped() const { return !view_.stop_reason.empty(); }
 
@@ -105,6 +108,8 @@ class Trainer {
   bool in_epoch_ = false;
   double loss_sum_ = 0;  // of this epoch, weighted by rows
   CheckpointStore* store_ = nullptr;
+  const KeepBest* best_ = nullptr;
+  std::int64_t best_step_ = -1;  // of the best.h5 on disk
   std::map<std::string, std::string> about_;
   std::chrono::steady_clock::time_point saved_at_;
   int failed_saves_ = 0;
