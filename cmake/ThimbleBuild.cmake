@@ -20,7 +20,6 @@ add_library(thimble_flags INTERFACE)
 target_compile_options(thimble_flags INTERFACE
   -march=x86-64-v3 -fno-math-errno -fno-trapping-math
   -fstack-protector-strong $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>
-  -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=  # two checkouts give the same binaries
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wdouble-promotion -Wnon-virtual-dtor -Wold-style-cast
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)  # g++ 12 reports string concatenation falsely (gcc bug 105651)
 if(THIMBLE_WERROR)

@@ -69,24 +69,12 @@ inline void with_act(Act act, Body&& body) {
   }
 }
 
-/// The vector at p of which only `count` floats exist; the rest is zero.
-inline Vec load_part(const float* p, i64 count) {
-  alignas(64) float x[kVec] = {};
-  for (i64 k = 0; k < count; ++k) x[k] = p[k];
-  return load(x);
-}
-inline void store_part(float* p, Vec a, i64 count) {
-  alignas(64) float x[kVec];
-  store(x, a);
-  for (i64 k = 0; k < count; ++k) p[k] = x[k];
-}
-
 void activate(const float* x, float* y, i64 n, Act act, float slope) {
   const Vec s = set1(slope);
   with_act(act, [&]<Act kind>() {
     i64 k = 0;
     for (; k + kVec <= n; k += kVec) store(y + k, apply<kind>(load(x + k), s));
-    if (k < n) store_part(y + k, apply<kind>(load_part(x + k, n - k), s), n - k);
+    if (k < n) store_first(y + k, apply<kind>(load_first(x + k, n - k), s), n - k);
   });
 }
 
@@ -101,8 +89,8 @@ void activate_gradient(const float* dy, const float* x, const float* y, float* d
     }
     if (k < n) {
       const i64 c = n - k;
-      const Vec d = load_part(dy + k, c) * slope_at<kind>(load_part(x + k, c), load_part(y + k, c), s);
-      store_part(dx + k, add ? load_part(dx + k, c) + d : d, c);
+      const Vec d = load_first(dy + k, c) * slope_at<kind>(load_first(x + k, c), load_first(y + k, c), s);
+      store_first(dx + k, add ? load_first(dx + k, c) + d : d, c);
     }
   });
 }
@@ -221,26 +209,36 @@ constexpr i64 kFewGroups = 2, kFewInputs = 256;
 
 void transpose_block(const float* in, float* out, i64 out_stride, i64 rows);
 
+/// Rows o .. o+O-1 of dw, columns i .. i+16 V-1.
+template <int O, int V>
+inline void outer_few_block(const LanesOuter& a, const float* samples, i64 padded, i64 o, i64 i) {
+  Vec sum[O][V];
+  for (int n = 0; n < O; ++n)
+    for (int v = 0; v < V; ++v) sum[n][v] = zero();
+  for (i64 g = 0; g < a.groups; ++g)
+    for (i64 s = 0; s < kVec; ++s) {
+      const float* x = samples + (g * kVec + s) * padded + i;
+      Vec in[V];
+      for (int v = 0; v < V; ++v) in[v] = load(x + v * kVec);
+      const float* dz = a.dz + (g * a.outputs + o) * kVec + s;
+      for (int n = 0; n < O; ++n) {
+        const Vec d = set1(dz[n * kVec]);
+        for (int v = 0; v < V; ++v) sum[n][v] = fma(d, in[v], sum[n][v]);
+      }
+    }
+  for (int n = 0; n < O; ++n)
+    for (int v = 0; v < V; ++v) {
+      const i64 at = i + v * kVec, count = a.inputs - at < kVec ? a.inputs - at : kVec;
+      float* dw = a.dw + (o + n) * a.inputs + at;
+      store_first(dw, a.add ? load_first(dw, count) + sum[n][v] : sum[n][v], count);
+    }
+}
+
 template <int O>
 inline void outer_few_rows(const LanesOuter& a, const float* samples, i64 padded, i64 o) {
-  for (i64 i = 0; i < a.inputs; i += kVec) {
-    Vec sum[O];
-    for (int n = 0; n < O; ++n) sum[n] = zero();
-    for (i64 g = 0; g < a.groups; ++g)
-      for (i64 s = 0; s < kVec; ++s) {
-        const Vec x = load(samples + (g * kVec + s) * padded + i);
-        const float* dz = a.dz + (g * a.outputs + o) * kVec + s;
-        for (int n = 0; n < O; ++n) sum[n] = fma(set1(dz[n * kVec]), x, sum[n]);
-      }
-    const i64 count = a.inputs - i < kVec ? a.inputs - i : kVec;
-    for (int n = 0; n < O; ++n) {
-      float* dw = a.dw + (o + n) * a.inputs + i;
-      if (count == kVec)
-        store(dw, a.add ? load(dw) + sum[n] : sum[n]);
-      else
-        store_part(dw, a.add ? load_part(dw, count) + sum[n] : sum[n], count);
-    }
-  }
+  i64 i = 0;
+  for (; i + kVec < a.inputs; i += 2 * kVec) outer_few_block<O, 2>(a, samples, padded, o, i);
+  if (i < a.inputs) outer_few_block<O, 1>(a, samples, padded, o, i);
 }
 
 void outer_few(const LanesOuter& a) {
@@ -251,8 +249,9 @@ void outer_few(const LanesOuter& a) {
       const i64 rows = a.inputs - i < kVec ? a.inputs - i : kVec;
       transpose_block(a.x + (g * a.inputs + i) * kVec, samples + g * kVec * padded + i, padded, rows);
     }
+  constexpr int kRows = kGroupBlock > 1 ? 10 : 5;  // accumulators: 20 of 32 registers, or 10 pairs
   i64 o = 0;
-  for (; o + 8 <= a.outputs; o += 8) outer_few_rows<8>(a, samples, padded, o);
+  for (; o + kRows <= a.outputs; o += kRows) outer_few_rows<kRows>(a, samples, padded, o);
   for (; o < a.outputs; ++o) outer_few_rows<1>(a, samples, padded, o);
 }
 
@@ -286,31 +285,27 @@ void feature_sums(const float* x, float* sums, i64 groups, i64 features, bool ad
     if (count == kVec)
       store(sums + f, add ? load(sums + f) + total : total);
     else
-      store_part(sums + f, add ? load_part(sums + f, count) + total : total, count);
+      store_first(sums + f, add ? load_first(sums + f, count) + total : total, count);
   }
 }
 
 // ---- transposition
 // ---------------------------------------------------------------------------------------------------
 
-/// 16 x 16 through a buffer on the stack: the compiler turns the strided copies into gathers no faster than these
-/// loads, and stores go out as whole vectors.
-inline void transpose16(const float* const* rows, float* out);
-
+/// out[column] holds that column of the 16 rows.
 #ifdef __AVX512F__
-inline void transpose16(const float* const* rows, float* out) {
+inline void transpose16(const Vec* rows, Vec* out) {
   __m512 a[16], b[16];
-  for (int k = 0; k < 16; ++k) a[k] = _mm512_loadu_ps(rows[k]);
   for (int k = 0; k < 16; k += 2) {
-    b[k] = _mm512_unpacklo_ps(a[k], a[k + 1]);
-    b[k + 1] = _mm512_unpackhi_ps(a[k], a[k + 1]);
+    b[k] = _mm512_unpacklo_ps(rows[k].v, rows[k + 1].v);
+    b[k + 1] = _mm512_unpackhi_ps(rows[k].v, rows[k + 1].v);
   }
   for (int k = 0; k < 16; k += 4)
     for (int h = 0; h < 2; ++h) {
       a[k + 2 * h] = _mm512_shuffle_ps(b[k + h], b[k + 2 + h], 0x44);
       a[k + 2 * h + 1] = _mm512_shuffle_ps(b[k + h], b[k + 2 + h], 0xEE);
     }
-  // a[4q + c]: per 128-bit part p, column 4p + c of rows 4q .. 4q+3
+  // a[4q + c]: in each 128-bit part p, column 4p + c of rows 4q .. 4q+3
   for (int c = 0; c < 4; ++c) {
     b[c] = _mm512_shuffle_f32x4(a[c], a[4 + c], 0x88);
     b[4 + c] = _mm512_shuffle_f32x4(a[8 + c], a[12 + c], 0x88);
@@ -318,19 +313,18 @@ inline void transpose16(const float* const* rows, float* out) {
     b[12 + c] = _mm512_shuffle_f32x4(a[8 + c], a[12 + c], 0xDD);
   }
   for (int c = 0; c < 4; ++c) {
-    _mm512_storeu_ps(out + c * 16, _mm512_shuffle_f32x4(b[c], b[4 + c], 0x88));
-    _mm512_storeu_ps(out + (8 + c) * 16, _mm512_shuffle_f32x4(b[c], b[4 + c], 0xDD));
-    _mm512_storeu_ps(out + (4 + c) * 16, _mm512_shuffle_f32x4(b[8 + c], b[12 + c], 0x88));
-    _mm512_storeu_ps(out + (12 + c) * 16, _mm512_shuffle_f32x4(b[8 + c], b[12 + c], 0xDD));
+    out[c].v = _mm512_shuffle_f32x4(b[c], b[4 + c], 0x88);
+    out[4 + c].v = _mm512_shuffle_f32x4(b[8 + c], b[12 + c], 0x88);
+    out[8 + c].v = _mm512_shuffle_f32x4(b[c], b[4 + c], 0xDD);
+    out[12 + c].v = _mm512_shuffle_f32x4(b[8 + c], b[12 + c], 0xDD);
   }
 }
 #else
-inline void transpose8(const float* const* rows, i64 column, float* out) {  // 8 rows, 8 columns; out stride 16
+inline void transpose8(const __m256* rows, __m256* out) {
   __m256 a[8], b[8];
-  for (int k = 0; k < 8; ++k) a[k] = _mm256_loadu_ps(rows[k] + column);
   for (int k = 0; k < 8; k += 2) {
-    b[k] = _mm256_unpacklo_ps(a[k], a[k + 1]);
-    b[k + 1] = _mm256_unpackhi_ps(a[k], a[k + 1]);
+    b[k] = _mm256_unpacklo_ps(rows[k], rows[k + 1]);
+    b[k + 1] = _mm256_unpackhi_ps(rows[k], rows[k + 1]);
   }
   for (int k = 0; k < 8; k += 4)
     for (int h = 0; h < 2; ++h) {
@@ -338,46 +332,39 @@ inline void transpose8(const float* const* rows, i64 column, float* out) {  // 8
       a[k + 2 * h + 1] = _mm256_shuffle_ps(b[k + h], b[k + 2 + h], 0xEE);
     }
   for (int c = 0; c < 4; ++c) {
-    _mm256_storeu_ps(out + c * 16, _mm256_permute2f128_ps(a[c], a[4 + c], 0x20));
-    _mm256_storeu_ps(out + (4 + c) * 16, _mm256_permute2f128_ps(a[c], a[4 + c], 0x31));
+    out[c] = _mm256_permute2f128_ps(a[c], a[4 + c], 0x20);
+    out[4 + c] = _mm256_permute2f128_ps(a[c], a[4 + c], 0x31);
   }
 }
-inline void transpose16(const float* const* rows, float* out) {
-  for (int row = 0; row < 16; row += 8)
-    for (int column = 0; column < 16; column += 8) transpose8(rows + row, column, out + column * 16 + row);
+inline void transpose16(const Vec* rows, Vec* out) {
+  __m256 quarter[8], turned[8];
+  for (int half = 0; half < 2; ++half)      // columns 0..7, 8..15
+    for (int part = 0; part < 2; ++part) {  // rows 0..7, 8..15
+      for (int k = 0; k < 8; ++k) quarter[k] = half == 0 ? rows[8 * part + k].lo : rows[8 * part + k].hi;
+      transpose8(quarter, turned);
+      for (int k = 0; k < 8; ++k) (part == 0 ? out[8 * half + k].lo : out[8 * half + k].hi) = turned[k];
+    }
 }
 #endif
 
-/// Group of lanes [rows][16] to samples [16][out_stride]; columns beyond `rows` become zero.
-void transpose_block(const float* in, float* out, i64 out_stride, i64 rows) {
-  alignas(64) static const float zeros[kVec] = {};
-  const float* source[kVec];
-  for (i64 k = 0; k < kVec; ++k) source[k] = k < rows ? in + k * kVec : zeros;
-  alignas(64) float block[kVec * kVec];
-  transpose16(source, block);
-  for (i64 k = 0; k < kVec; ++k) store(out + k * out_stride, load(block + k * kVec));
+/// Part of a lanes group, [count][16], to samples: out[s * stride + k] for k < 16; features beyond `count` become zero.
+void transpose_block(const float* in, float* out, i64 stride, i64 count) {
+  Vec rows[kVec], columns[kVec];
+  for (i64 k = 0; k < kVec; ++k) rows[k] = k < count ? load(in + k * kVec) : zero();
+  transpose16(rows, columns);
+  for (i64 k = 0; k < kVec; ++k) store(out + k * stride, columns[k]);
 }
 
 void transpose_in(const float* const* rows, i64 count, i64 features, float* out) {
-  alignas(64) static const float zeros[kVec] = {};
-  alignas(64) float tail[kVec][kVec];
   for (i64 f = 0; f < features; f += kVec) {
     const i64 width = features - f < kVec ? features - f : kVec;
-    const float* source[kVec];
-    for (i64 k = 0; k < kVec; ++k) {
-      source[k] = k < count ? rows[k] + f : zeros;
-      if (width < kVec && k < count) {  // never read beyond the end of a row
-        store(tail[k], load_part(source[k], width));
-        source[k] = tail[k];
-      }
-    }
-    if (width == kVec) {
-      transpose16(source, out + f * kVec);
-    } else {
-      alignas(64) float block[kVec * kVec];
-      transpose16(source, block);
-      for (i64 k = 0; k < width; ++k) store(out + (f + k) * kVec, load(block + k * kVec));
-    }
+    Vec in[kVec], columns[kVec];
+    if (width == kVec)
+      for (i64 k = 0; k < kVec; ++k) in[k] = k < count ? load(rows[k] + f) : zero();
+    else
+      for (i64 k = 0; k < kVec; ++k) in[k] = k < count ? load_first(rows[k] + f, width) : zero();
+    transpose16(in, columns);
+    for (i64 k = 0; k < width; ++k) store(out + (f + k) * kVec, columns[k]);
   }
 }
 
@@ -386,12 +373,7 @@ void transpose_out(const float* in, i64 count, i64 features, float* rows, i64 ro
     const i64 width = features - f < kVec ? features - f : kVec;
     alignas(64) float block[kVec * kVec];
     transpose_block(in + f * kVec, block, kVec, width);
-    for (i64 k = 0; k < count; ++k) {
-      if (width == kVec)
-        store(rows + k * row_stride + f, load(block + k * kVec));
-      else
-        store_part(rows + k * row_stride + f, load(block + k * kVec), width);
-    }
+    for (i64 k = 0; k < count; ++k) store_first(rows + k * row_stride + f, load(block + k * kVec), width);
   }
 }
 

@@ -27,6 +27,13 @@ inline Vec load(const float* p) {
 inline void store(float* p, Vec a) {
   _mm512_storeu_ps(p, a.v);
 }
+/// The first `count` (1..16) floats at p, the other lanes zero; reads nothing beyond.
+inline Vec load_first(const float* p, long count) {
+  return {_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1u), p)};
+}
+inline void store_first(float* p, Vec a, long count) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1u), a.v);
+}
 inline Vec set1(float x) {
   return {_mm512_set1_ps(x)};
 }
@@ -93,6 +100,16 @@ inline Vec load(const float* p) {
 inline void store(float* p, Vec a) {
   _mm256_storeu_ps(p, a.lo);
   _mm256_storeu_ps(p + 8, a.hi);
+}
+inline __m256i first_mask(long count) {  // lanes below count, of eight
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+inline Vec load_first(const float* p, long count) {
+  return {_mm256_maskload_ps(p, first_mask(count)), _mm256_maskload_ps(p + 8, first_mask(count - 8))};
+}
+inline void store_first(float* p, Vec a, long count) {
+  _mm256_maskstore_ps(p, first_mask(count), a.lo);
+  _mm256_maskstore_ps(p + 8, first_mask(count - 8), a.hi);
 }
 inline Vec set1(float x) {
   const __m256 v = _mm256_set1_ps(x);
