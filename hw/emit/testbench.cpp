@@ -1,0 +1,275 @@
+#include "hw/emit/testbench.h"
+
+#include "core/base/text.h"
+
+namespace thimble::hw {
+
+using text::cat;
+
+namespace {
+
+std::string range(int width) {
+  return cat("[", width - 1, ":0]");
+}
+
+/// Clocks without any event after which nothing can be under way any more.
+int patience(const VerilogDesign& design) {
+  return design.latency + design.interval + 8;
+}
+
+std::string replaced(std::string text, const std::vector<std::pair<std::string, std::string>>& marks) {
+  for (const auto& [mark, value] : marks) {
+    for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += value.size()) {
+      text.replace(at, mark.size(), value);
+    }
+  }
+  return text;
+}
+
+std::vector<std::pair<std::string, std::string>> marks_of(const VerilogDesign& design, std::size_t vectors) {
+  const bool ready = design.timing == Timing::serial;
+  return {{"<DESIGN>", design.module},
+          {"<X>", range(design.input_bits)},
+          {"<Y>", range(design.output_bits)},
+          {"<XBITS>", cat(design.input_bits)},
+          {"<LAST>", cat(vectors - 1)},
+          {"<N>", cat(vectors)},
+          {"<READY_WIRE>", ready ? "wire in_ready;" : "wire in_ready = 1'b1;"},
+          {"<READY_PORT>", ready ? ".in_ready(in_ready), " : ""},
+          {"<PATIENCE>", cat(patience(design))}};
+}
+
+// Everything the benches share. They differ in when they offer a vector (<OFFER>), what else they do each clock
+// (<EXTRA>) and how many outputs are due (<DUE>).
+constexpr const char* kBench = R"(`timescale 1ns/1ps
+module <BENCH>;
+  reg clk = 1'b0;
+  reg rst = 1'b1;
+  reg in_valid = 1'b0;
+  reg <X> x;
+  wire out_valid;
+  wire <Y> y;
+  <READY_WIRE>
+  reg <X> stim [0:<LAST>];
+  reg <Y> expected [0:<LAST>];
+  reg [8191:0] file_name;
+  integer vectors, sent, next, got, dropped, mismatches, cycle, idle, first_in, latency, file, seed;
+
+  <DESIGN> dut (.clk(clk), .rst(rst), .in_valid(in_valid), <READY_PORT>.x(x), .out_valid(out_valid), .y(y));
+
+  always #5 clk = ~clk;
+
+  initial begin
+    vectors = <N>;
+    if ($value$plusargs("vectors=%d", vectors)) begin
+      if (vectors > <N>) vectors = <N>;
+    end
+    file = 0;
+    if ($value$plusargs("got=%s", file_name)) file = $fopen(file_name, "w");
+    $readmemh("../vec/stim.mem", stim);
+    $readmemh("../vec/expect.mem", expected);
+    x = {<XBITS>{1'bx}};
+    sent = 0;
+    next = 0;
+    got = 0;
+    dropped = 0;
+    mismatches = 0;
+    cycle = 0;
+    idle = 0;
+    first_in = 0;
+    latency = 0;
+    seed = 1;
+  end
+
+  task check;
+    begin
+      if (next >= vectors) begin
+        mismatches = mismatches + 1;
+      end else if (^expected[next] === 1'bx || y !== expected[next]) begin
+        mismatches = mismatches + 1;
+        if (mismatches <= 5) $display("MISMATCH vector=%0d got=%h expected=%h", next, y, expected[next]);
+      end
+      if (file != 0) $fdisplay(file, "%h", y);
+      if (got == 0) latency = cycle - first_in;
+      next = next + 1;
+      got = got + 1;
+      idle = 0;
+    end
+  endtask
+
+  task finish;
+    begin
+      $display("LATENCY cycles=%0d", latency);
+      $display("RESULT vectors=%0d mismatches=%0d", got, mismatches);
+      if (mismatches == 0 && got + dropped == vectors) $display("PASS");
+      else $display("FAIL");
+      if (file != 0) $fclose(file);
+      $finish;
+    end
+  endtask
+
+  always @(negedge clk) begin
+    cycle = cycle + 1;
+    idle = idle + 1;
+    if (cycle > 2 && out_valid !== 1'b0) begin
+      if (out_valid === 1'b1) check;
+      else mismatches = mismatches + 1;
+    end
+<EXTRA>    in_valid = 1'b0;
+    x = {<XBITS>{1'bx}};
+    if (cycle == 4) rst = 1'b0;
+    if (!rst && sent < vectors && in_ready === 1'b1<OFFER>) begin
+      in_valid = 1'b1;
+      x = stim[sent];
+      if (sent == 0) first_in = cycle;
+      sent = sent + 1;
+      idle = 0;
+    end
+    if (idle > <PATIENCE>) finish;
+  end
+endmodule
+)";
+
+// A reset in the middle: what was under way is gone and must not appear later.
+constexpr const char* kReset = R"(    if (rst && cycle > 4) rst = 1'b0;
+    if (sent == vectors / 2 && dropped == 0 && sent > next) begin
+      rst = 1'b1;
+      dropped = sent - next;
+      next = sent;
+    end
+)";
+
+std::string trace_lines(const VerilogDesign& design) {
+  std::string out;
+  for (const TraceTap& tap : design.taps) {
+    const std::string value = cat("dut.", tap.signal);
+    out += cat("    if (dut.", tap.valid, " === 1'b1) $display(\"TRACE ", tap.tensor, " ", tap.lane, " %0d\", ",
+               tap.is_signed ? cat("$signed(", value, ")") : value, ");\n");
+  }
+  return out;
+}
+
+constexpr const char* kDriver = R"(// Drives <DESIGN> with ../vec/stim.mem and compares with ../vec/expect.mem.
+// usage: sim [FILE FOR OUTPUTS]; run in the folder rtl.
+#include "V<DESIGN>.h"
+#include "verilated.h"
+
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace {
+
+const char kDigits[] = "0123456789abcdef";
+
+unsigned nibble(const std::string& hex, unsigned at) {
+  if (at >= hex.size()) return 0;
+  const char c = hex[hex.size() - 1 - at];
+  return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+template <class T>
+void put(T& port, const std::string& hex) {
+  port = 0;
+  for (unsigned i = 0; i < 2 * sizeof(T); ++i) port = static_cast<T>(port | static_cast<T>(nibble(hex, i)) << (4 * i));
+}
+template <std::size_t Words>
+void put(VlWide<Words>& port, const std::string& hex) {
+  for (unsigned word = 0; word < Words; ++word) {
+    EData bits = 0;
+    for (unsigned i = 0; i < 8; ++i) bits |= static_cast<EData>(nibble(hex, 8 * word + i)) << (4 * i);
+    port[word] = bits;
+  }
+}
+
+template <class T>
+unsigned digit(const T& port, unsigned at) {
+  return static_cast<unsigned>(port >> (4 * at)) & 15u;
+}
+template <std::size_t Words>
+unsigned digit(const VlWide<Words>& port, unsigned at) {
+  return (port[at / 8] >> (4 * (at % 8))) & 15u;
+}
+
+std::vector<std::string> lines(const char* name) {
+  std::ifstream in(name);
+  std::vector<std::string> out;
+  for (std::string line; std::getline(in, line);) out.push_back(line);
+  return out;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> stim = lines("../vec/stim.mem"), expected = lines("../vec/expect.mem");
+  if (stim.size() != <N> || expected.size() != <N>) {
+    std::printf("FAIL: %zu inputs and %zu outputs in ../vec, <N> expected\n", stim.size(), expected.size());
+    return 1;
+  }
+  std::FILE* file = argc > 1 ? std::fopen(argv[1], "w") : nullptr;
+  const std::unique_ptr<VerilatedContext> context(new VerilatedContext);
+  V<DESIGN> dut(context.get());
+  std::size_t sent = 0, got = 0, mismatches = 0, first_in = 0, latency = 0;
+  unsigned idle = 0;
+  dut.clk = 0;
+  dut.rst = 1;
+  dut.in_valid = 0;
+  dut.eval();
+  for (std::size_t cycle = 1; idle <= <PATIENCE>; ++cycle) {
+    dut.clk = 1;
+    dut.eval();
+    dut.clk = 0;
+    dut.eval();
+    ++idle;
+    if (cycle > 2 && dut.out_valid) {
+      std::string y(<YDIGITS>, '0');
+      for (unsigned i = 0; i < <YDIGITS>; ++i) y[<YDIGITS> - 1 - i] = kDigits[digit(dut.y, i)];
+      if (got >= expected.size() || y != expected[got]) {
+        if (++mismatches <= 5) std::printf("MISMATCH vector=%zu got=%s\n", got, y.c_str());
+      }
+      if (file) std::fprintf(file, "%s\n", y.c_str());
+      if (got == 0) latency = cycle - first_in;
+      ++got;
+      idle = 0;
+    }
+    dut.in_valid = 0;
+    if (cycle == 4) dut.rst = 0;
+    dut.eval();
+    if (!dut.rst && sent < stim.size()<READY>) {
+      dut.in_valid = 1;
+      put(dut.x, stim[sent]);
+      if (sent == 0) first_in = cycle;
+      ++sent;
+      idle = 0;
+      dut.eval();
+    }
+  }
+  const bool pass = mismatches == 0 && got == stim.size();
+  if (file && std::fclose(file) != 0) return 1;
+  std::printf("LATENCY cycles=%zu\nRESULT vectors=%zu mismatches=%zu\n%s\n", latency, got, mismatches,
+              pass ? "PASS" : "FAIL");
+  return pass ? 0 : 1;
+}
+)";
+
+std::string bench(const std::string& name, const std::string& extra, const std::string& offer,
+                  const std::vector<std::pair<std::string, std::string>>& marks) {
+  return replaced(replaced(kBench, {{"<BENCH>", name}, {"<EXTRA>", extra}, {"<OFFER>", offer}}), marks);
+}
+
+}  // namespace
+
+std::vector<VerilogFile> emit_benches(const VerilogDesign& design, std::size_t vectors) {
+  const auto marks = marks_of(design, vectors);
+  const std::string driver =
+      replaced(kDriver, {{"<YDIGITS>", cat((design.output_bits + 3) / 4)},
+                         {"<READY>", design.timing == Timing::serial ? " && dut.in_ready" : ""}});
+  return {{"rtl/tb.v", bench("tb", "", "", marks)},
+          {"rtl/tb_stress.v", bench("tb_stress", kReset, " && ($random(seed) & 3) != 0", marks)},
+          {"rtl/tb_trace.v", bench("tb_trace", trace_lines(design), "", marks)},
+          {"scripts/drive.cpp", replaced(driver, marks)}};
+}
+
+}  // namespace thimble::hw
