@@ -2,7 +2,7 @@
 
 #include "core/base/error.h"
 
-#include "hw/emit/identifier.h"
+#include "hw/emit/identifiers.h"
 #include "hw/emit/verilog_lower.h"
 
 namespace thimble::hw {
@@ -36,6 +36,12 @@ Timing chosen(const Graph& graph, Timing wanted) {
   return small(graph) || !obstacle.empty() ? Timing::parallel : Timing::serial;
 }
 
+std::string module_name(const std::string& wish) {
+  Identifiers identifiers(40);
+  for (const char* bench : {"tb", "tb_stress", "tb_trace", "dut"}) identifiers.reserve(bench);
+  return identifiers.unique(wish, "net");
+}
+
 void check_ports(const Graph& graph) {
   THIMBLE_CHECK(graph.input_size() > 0, data, "'", text::printable(graph.name),
                 "' has no input elements: nothing to drive");
@@ -52,7 +58,7 @@ std::string_view name(Timing timing) {
 VerilogDesign emit_verilog(const Graph& graph, const VerilogOptions& options) {
   check_ports(graph);
   VerilogDesign design;
-  design.module = identifier(options.module.empty() ? graph.name : options.module);
+  design.module = module_name(options.module.empty() ? graph.name : options.module);
   design.timing = chosen(graph, options.timing);
   design.files.push_back({text::cat("rtl/", design.module, ".v"), ""});
   rtl::Context context(graph, design);

@@ -2,7 +2,8 @@
 
 #include "core/base/error.h"
 
-#include "hw/emit/identifier.h"
+#include "hw/emit/identifiers.h"
+#include "hw/ir/json.h"
 
 #include <algorithm>
 
@@ -10,11 +11,21 @@ namespace thimble::hw::rtl {
 
 using text::cat;
 
+namespace {
+
+constexpr std::size_t kNameBytes = 40;  // leaves room for element numbers and stages
+
+constexpr const char* kPorts[] = {"clk", "rst", "in_valid", "in_ready", "x", "out_valid", "y"};
+
+}  // namespace
+
 Context::Context(const Graph& graph_in, VerilogDesign& design_in) : graph(graph_in), design(design_in) {
-  for (const char* port : {"clk", "rst", "in_valid", "in_ready", "x", "out_valid", "y"}) names.unique(port);
-  std::vector<std::string> wishes;
-  for (const TensorInfo& tensor : graph.tensors) wishes.push_back(tensor.name);
-  tensor_names = identifiers(wishes);
+  Identifiers identifiers(kNameBytes);
+  for (const char* port : kPorts) {
+    names.unique(port);
+    identifiers.reserve(port);
+  }
+  for (const TensorInfo& tensor : graph.tensors) tensor_names.push_back(identifiers.unique(tensor.name, "t"));
 }
 
 std::string Context::element(TensorId tensor, std::size_t index) const {
@@ -39,7 +50,7 @@ const std::string& Context::table_memory(const Table& table) {
   const int width = fixed::width_of(range_of_table(table));
   std::vector<std::string> words;
   for (const std::int64_t value : table.values) words.push_back(hex_word(value, width));
-  return memories[table.name] = memory(cat("rom_", identifiers({table.name})[0]), width, words);
+  return memories[table.name] = memory(cat("rom_", Identifiers(kNameBytes).unique(table.name, "table")), width, words);
 }
 
 bool is_elementwise(const Op& op) {
@@ -213,7 +224,9 @@ std::string valid_chain(const std::string& name, const std::string& source, int 
 
 std::string module_head(const Context& context, bool with_ready) {
   const VerilogDesign& design = context.design;
-  return cat("module ", design.module, " (\n  input wire clk,\n  input wire rst,\n  input wire in_valid,\n",
+  return cat("// ", comment_text(context.graph.name), ", FXIR sha256 ", hash_of(context.graph), "\n// ",
+             name(design.timing), " schedule, ", design.latency, " clock cycles, one vector every ", design.interval,
+             "\nmodule ", design.module, " (\n  input wire clk,\n  input wire rst,\n  input wire in_valid,\n",
              with_ready ? "  output wire in_ready,\n" : "", "  input wire ", bus(design.input_bits),
              " x,\n  output wire out_valid,\n  output wire ", bus(design.output_bits), " y\n);\n");
 }
