@@ -1,5 +1,6 @@
 #include "apps/common/cli/context.h"
 
+#include "apps/common/cli/logger.h"
 #include "apps/common/cli/screen.h"
 
 #include <unistd.h>
@@ -7,6 +8,13 @@
 #include <cstdio>
 
 namespace thimble::app {
+
+Context::Context(const Program& program, const Verb& verb)
+    : program_(program), verb_(verb), started_(utc_now()), begin_(std::chrono::steady_clock::now()) {}
+
+double Context::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+}
 
 std::string Context::word(std::size_t index, const std::string& fallback) const {
   return index < words_.size() ? words_[index] : fallback;

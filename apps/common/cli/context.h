@@ -9,6 +9,7 @@
 #include "apps/common/cli/program.h"
 #include "apps/common/cli/result.h"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -40,7 +41,7 @@ struct CommonFlags {
 
 class Context {
  public:
-  Context(const Program& program, const Verb& verb) : program_(program), verb_(verb) {}
+  Context(const Program& program, const Verb& verb);
 
   const Program& program() const { return program_; }
   const Verb& verb() const { return verb_; }
@@ -63,6 +64,11 @@ class Context {
   const std::vector<std::string>& argv() const { return argv_; }
 
   Result& result() { return result_; }
+  const Result& result() const { return result_; }
+  /// Seconds since the verb began.
+  double seconds() const;
+  /// When it began, UTC.
+  const std::string& started() const { return started_; }
   /// Asked to end? Poll between steps.
   StopFlag& stop() { return stop_flag(); }
   /// "epoch 312 of 1000": told in the hint printed after an interruption.
@@ -82,7 +88,8 @@ class Context {
   std::map<std::string, std::string> flags_;
   CommonFlags common_;
   Result result_;
-  std::string position_;
+  std::string position_, started_;
+  std::chrono::steady_clock::time_point begin_;
 };
 
 }  // namespace thimble::app

@@ -68,6 +68,8 @@ struct Program {
 /// Adds `doctor`, `--version`, `--help`. The only function a main() calls.
 int run(int argc, char** argv, const Program& program);
 
+/// "0.1.0"
+std::string program_version();
 /// "thimble-neurotrigger"
 std::string command_name(const Program& program);
 

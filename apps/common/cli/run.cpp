@@ -9,7 +9,6 @@
 #include "apps/common/cli/signals.h"
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -18,8 +17,6 @@
 
 namespace thimble::app {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 /// True when all of it reached standard output.
 bool print_out(const std::string& text) {
@@ -87,7 +84,7 @@ int apply_threads(const CommonFlags& flags) {
   return threads();
 }
 
-std::string resume_hint(Context& context) {
+std::string resume_hint(const Context& context) {
   const std::string at = context.position().empty() ? "interrupted" : "interrupted at " + context.position();
   if (context.result().run().empty()) return at + "\n";
   return text::cat(at, "; state saved\nresume with:  ", command_name(context.program()), " ", context.verb().name,
@@ -129,12 +126,7 @@ class Runner {
     const int signal = errors_.empty() ? stop_flag().signal() : 0;
     if (signal != 0) code = 128 + signal;
     if (signal != 0) print_err(resume_hint(context_));
-    Ending ending{program_.name,
-                  context_.verb().name,
-                  status(code),
-                  code,
-                  std::chrono::duration<double>(Clock::now() - begin_).count(),
-                  errors_};
+    Ending ending{program_.name, context_.verb().name, status(code), code, context_.seconds(), errors_};
     for (const std::string& warning : logged_warnings()) context_.result().warning(warning);
     const bool json = context_.flags().json;
     const std::string text = json ? result_json(context_.result(), ending) + "\n" : context_.result().text();
@@ -149,7 +141,6 @@ class Runner {
   const Program& program_;
   Context& context_;
   std::vector<Error> errors_;
-  Clock::time_point begin_ = Clock::now();
 };
 
 /// Errors before any verb could run: also as a document when --json is among the words.
@@ -201,6 +192,10 @@ Operands config_operands() {
 
 Operands plain_operands(std::string usage, std::size_t least, std::size_t most) {
   return {std::move(usage), least, most, false};
+}
+
+std::string program_version() {
+  return THIMBLE_VERSION;
 }
 
 std::string command_name(const Program& program) {

@@ -1,7 +1,7 @@
 #pragma once
 // The `config` verb: show, check and explain settings.
 
-#include "apps/common/cli/program.h"
+#include "apps/common/cli/context.h"
 #include "apps/common/config/load.h"
 #include "apps/common/config/schema.h"
 
@@ -17,6 +17,12 @@ struct ConfigApp {
 
 /// Loads, binds and checks everything including the override blocks; throws Errors with all problems.
 LoadedConfig check_config(const std::string& config, const std::vector<Override>& overrides, const ConfigApp& app);
+
+/// The resolved configuration as it goes into a run folder: comments with meaning and origin, override blocks last.
+std::string resolved_yaml(const LoadedConfig& loaded, const ConfigApp& app);
+
+/// Keys, values behind key=, and names of configurations: for Program::complete.
+std::vector<std::string> complete_config(const Verb& verb, const std::string& word, const ConfigApp& app);
 
 /// `config NAME`, --diff, --explain KEY, --check, --list, --schema [--json], --completion SHELL, --man.
 Verb config_verb(ConfigApp app);

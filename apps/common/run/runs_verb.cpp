@@ -1,0 +1,218 @@
+// Verbs `runs` and `compare`.
+
+#include "core/base/text.h"
+#include "core/io/atomic_file.h"
+#include "core/io/json.h"
+#include "core/report/progress.h"
+#include "core/report/table.h"
+
+#include "apps/common/run/lock.h"
+#include "apps/common/run/run_folder.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+namespace thimble::app {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+std::string root_of(const Context& context) {
+  return context.flags().out.value_or("runs");
+}
+
+int list(Context& context, const std::string& app) {
+  report::Table table;
+  table.columns = {
+      {"run", "", true, false}, {"status", "", true, false}, {"started", "", true, false}, {"note", "", true, false}};
+  Json rows = Json::array();
+  for (const RunInfo& run : list_runs(root_of(context), app)) {
+    table.rows.push_back({text::printable(text::cat(run.config, "/", run.version)), text::printable(run.status),
+                          text::printable(run.started), text::printable(run.note, 60)});
+    rows.push_back({{"run", run.path}, {"status", run.status}, {"started", run.started}, {"note", run.note}});
+  }
+  if (rows.empty()) {
+    context.result().line(text::cat("no runs below ", root_of(context), "/", app));
+  } else {
+    context.result().print(report::plain_text(table, report::utf8_locale()));
+  }
+  context.result().data("runs", io::json_text(rows));
+  return 0;
+}
+
+int show(Context& context, const std::string& app) {
+  const std::string folder = find_run(context.word(1, "latest"), root_of(context), app);
+  Result& result = context.result();
+  result.run(folder);
+  result.line(folder);
+  for (const char* name : {"manifest.json", "summary.json"}) {
+    const fs::path path = fs::path(folder) / name;
+    if (!fs::exists(path)) continue;
+    const nlohmann::json content = io::read_json(path);
+    result.line(text::cat(name, ":"));
+    for (const auto& [key, value] : content.items()) {
+      const std::string shown = value.is_string() ? value.get<std::string>() : io::json_text(value);
+      result.line(text::cat("  ", text::printable(key), ": ", text::printable(shown, 200)));
+    }
+    result.data(name == std::string("manifest.json") ? "manifest" : "summary", io::json_text(content));
+  }
+  return 0;
+}
+
+int note(Context& context, const std::string& app) {
+  if (context.words().size() < 3) throw Error(ErrorKind::usage, "runs note needs RUN and TEXT");
+  const std::string folder = find_run(context.word(1), root_of(context), app);
+  const fs::path path = fs::path(folder) / "manifest.json";
+  nlohmann::json manifest = fs::exists(path) ? io::read_json(path) : nlohmann::json::object();
+  manifest["note"] = context.word(2);
+  io::atomic_replace(path, io::json_text(manifest, 2) + "\n");
+  context.result().line(text::cat("noted in ", folder));
+  return 0;
+}
+
+/// After the newest version went: `latest` points at the newest one left.
+void repair_latest(const fs::path& config_folder, const std::string& root, const std::string& app) {
+  std::error_code error;
+  fs::remove(config_folder / "latest", error);
+  const std::vector<RunInfo> runs = list_runs(root, app);
+  for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+    if (run->config != config_folder.filename().string()) continue;
+    fs::create_symlink(fs::path(run->path).filename(), config_folder / "latest", error);
+    return;
+  }
+  fs::remove(config_folder, error);  // only when empty
+}
+
+int remove(Context& context, const std::string& app) {
+  if (context.words().size() < 2) throw Error(ErrorKind::usage, "runs rm needs RUN");
+  const std::string folder = find_run(context.word(1), root_of(context), app);
+  const fs::path path = fs::canonical(folder);
+  const fs::path root = fs::weakly_canonical(fs::path(root_of(context)) / app);
+  if (path.parent_path().parent_path() != root) {
+    throw Error(ErrorKind::usage, "only runs below the run folder root are removed", Place{folder, 0, 0, ""},
+                text::cat("root is ", root.string(), "; --out names another"));
+  }
+  std::string owner;
+  if (RunLock::held(path / "run.lock", &owner)) {
+    throw Error(ErrorKind::usage, text::cat("the run is under way: ", owner), Place{folder, 0, 0, ""});
+  }
+  if (!context.confirm(text::cat("remove ", folder, " for good?"))) {
+    throw Error(ErrorKind::usage, "nothing removed", Place{folder, 0, 0, ""}, "say --yes");
+  }
+  fs::remove_all(path);
+  repair_latest(path.parent_path(), root_of(context), app);
+  context.result().line(text::cat("removed ", folder));
+  return 0;
+}
+
+int runs(Context& context, const std::string& app) {
+  const std::string what = context.word(0, "list");
+  if (what == "list") return list(context, app);
+  if (what == "show") return show(context, app);
+  if (what == "note") return note(context, app);
+  if (what == "rm") return remove(context, app);
+  const std::string near = text::nearest(what, {"list", "show", "note", "rm"});
+  throw Error(ErrorKind::usage, text::cat("unknown action '", text::printable(what), "'"), {},
+              near.empty() ? "list, show, note or rm" : text::cat("did you mean '", near, "'?"));
+}
+
+/// Nested objects as dotted keys.
+void flatten(const nlohmann::json& value, const std::string& prefix, std::map<std::string, nlohmann::json>& out) {
+  if (!value.is_object()) {
+    out[prefix] = value;
+    return;
+  }
+  for (const auto& [key, inner] : value.items()) flatten(inner, prefix.empty() ? key : prefix + "." + key, out);
+}
+
+struct Compared {
+  std::string name;
+  std::map<std::string, nlohmann::json> config, metrics;
+};
+
+Compared read_run(const std::string& word, const Context& context, const std::string& app) {
+  const fs::path folder = find_run(word, root_of(context), app);
+  const nlohmann::json summary = io::read_json(folder / "summary.json");
+  Compared out;
+  out.name = folder.parent_path().filename().string() + "/" + folder.filename().string();
+  flatten(summary.value("config", nlohmann::json::object()), "", out.config);
+  flatten(summary.value("metrics", nlohmann::json::object()), "", out.metrics);
+  return out;
+}
+
+std::string shown(const nlohmann::json& value) {
+  if (value.is_null()) return "-";
+  if (value.is_number_float()) return text::significant(value.get<double>(), 6);
+  return text::printable(value.is_string() ? value.get<std::string>() : io::json_text(value), 40);
+}
+
+using Values = std::map<std::string, nlohmann::json> Compared::*;
+
+/// One row per key; `only_different` leaves out rows where all runs agree.
+report::Table value_table(const std::vector<Compared>& all, Values values, const std::string& title,
+                          bool only_different) {
+  report::Table table;
+  table.title = title;
+  table.columns = {{"key", "", true, false}};
+  std::map<std::string, std::vector<nlohmann::json>> rows;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    table.columns.push_back({text::printable(all[i].name), "", false, i == 0});
+    for (const auto& [key, value] : all[i].*values) {
+      rows[key].resize(all.size());
+      rows[key][i] = value;
+    }
+  }
+  for (const auto& [key, row] : rows) {
+    const bool equal =
+        std::all_of(row.begin(), row.end(), [&](const nlohmann::json& value) { return value == row.front(); });
+    if (only_different && equal) continue;
+    std::vector<report::Cell> cells = {text::printable(key)};
+    for (const nlohmann::json& value : row) cells.emplace_back(shown(value));
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+int compare(Context& context, const std::string& app) {
+  std::vector<Compared> all;
+  for (const std::string& word : context.words()) all.push_back(read_run(word, context, app));
+  Json json = Json::array();
+  for (const Compared& run : all) json.push_back({{"run", run.name}, {"metrics", run.metrics}, {"config", run.config}});
+  context.result().data("compared", io::json_text(json));
+  const bool unicode = report::utf8_locale();
+  const report::Table settings = value_table(all, &Compared::config, "settings that differ", true);
+  if (!settings.rows.empty()) context.result().print(report::plain_text(settings, unicode) + "\n");
+  context.result().print(report::plain_text(value_table(all, &Compared::metrics, "metrics", false), unicode));
+  return 0;
+}
+
+}  // namespace
+
+Verb runs_verb(const std::string& app) {
+  Verb verb;
+  verb.name = "runs";
+  verb.group = "Look";
+  verb.summary = "list, show, note, remove";
+  verb.operands = plain_operands("[list | show RUN | note RUN TEXT | rm RUN]", 0, 3);
+  verb.more =
+      "RUN is a path, CONFIG/NUMBER, CONFIG (its newest), or 'latest'. "
+      "The state 'killed' means: ended without a summary and nobody holds the lock.";
+  verb.run = [app](Context& context) { return runs(context, app); };
+  return verb;
+}
+
+Verb compare_verb(const std::string& app) {
+  Verb verb;
+  verb.name = "compare";
+  verb.group = "Look";
+  verb.summary = "two or more runs";
+  verb.operands = plain_operands("RUN RUN...", 2, 64);
+  verb.run = [app](Context& context) { return compare(context, app); };
+  return verb;
+}
+
+}  // namespace thimble::app
