@@ -1,9 +1,9 @@
 """Both sides compute the same step of W2 before anything is timed.
 
-    check.py write DIR BATCH     inputs, targets and start weights as .npy
-    check.py compare DIR BATCH   PyTorch's loss, gradients and loss after 100 steps against ours_*.npy in DIR
+    check.py write DIR           inputs, targets and start weights as plain float32 files, NAME.f32
+    check.py compare DIR BATCH   PyTorch's loss, gradients and loss of step 100 against ours_*.f32 in DIR
 
-Tolerances (float32): outputs 1e-6 absolute, gradients 1e-5 of the largest, loss after 100 steps 1e-4 relative.
+Tolerances (float32): outputs 1e-6 absolute, gradients 1e-5 of the largest, loss of step 100 1e-4 relative.
 """
 import os
 import sys
@@ -11,14 +11,15 @@ import numpy
 
 ROWS = 65536
 NAMES = ("w1", "b1", "w2", "b2")
+SHAPES = {"x": (ROWS, 27), "y": (ROWS, 2), "w1": (81, 27), "b1": (81,), "w2": (2, 81), "b2": (2,)}
 
 
 def write(folder):
     rng = numpy.random.default_rng(7)
-    shapes = {"x": (ROWS, 27), "y": (ROWS, 2), "w1": (81, 27), "b1": (81,), "w2": (2, 81), "b2": (2,)}
     bound = {"x": 1.0, "y": 1.0, "w1": 27 ** -0.5, "b1": 27 ** -0.5, "w2": 81 ** -0.5, "b2": 81 ** -0.5}
-    for name, shape in shapes.items():
-        numpy.save(os.path.join(folder, name), rng.uniform(-bound[name], bound[name], shape).astype("f4"))
+    for name in SHAPES:
+        values = rng.uniform(-bound[name], bound[name], SHAPES[name]).astype("f4")
+        values.tofile(os.path.join(folder, name + ".f32"))
 
 
 def compare(folder, batch):
@@ -27,7 +28,8 @@ def compare(folder, batch):
     torch.set_num_threads(1)
 
     def load(name):
-        return torch.from_numpy(numpy.load(os.path.join(folder, name + ".npy")))
+        values = numpy.fromfile(os.path.join(folder, name + ".f32"), "f4")
+        return torch.from_numpy(values.reshape(SHAPES.get(name, -1)))
     x, y = load("x"), load("y")
     model = nn.Sequential(nn.Linear(27, 81), nn.Tanh(), nn.Linear(81, 2), nn.Tanh())
     parameters = dict(zip(NAMES, model.parameters()))
@@ -55,7 +57,7 @@ def compare(folder, batch):
                 judge("gradient of " + name, load("ours_grad_" + name), parameter.grad, 1e-5 * float(parameter.grad.abs().max()))
         optimiser.step()
         position = (position + batch) % (ROWS - batch)
-    judge("loss after 100 steps", load("ours_loss100"), loss.detach().reshape(1), 1e-4 * float(loss))
+    judge("loss of step 100", load("ours_loss100"), loss.detach().reshape(1), 1e-4 * float(loss))
     return not faults
 
 
