@@ -5,6 +5,7 @@
 #include "core/io/array.h"
 #include "core/io/limits.h"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -42,7 +43,9 @@ std::string build_hdf5(const Hdf5Tree& tree);
 /// object for anything the rules do not allow.
 Hdf5Tree parse_hdf5(std::string_view bytes, const std::string& name, const Hdf5Rules& rules);
 
-/// The same from a file that the library reads itself: only for the isolated process of hdf5_foreign.
-Hdf5Tree parse_hdf5_file(const std::string& path, const Hdf5Rules& rules);
+/// The same from a file that the library reads itself: only for the isolated process of hdf5_foreign. `on_object` hears
+/// of every object before it is looked at.
+Hdf5Tree parse_hdf5_file(const std::string& path, const Hdf5Rules& rules,
+                         const std::function<void(const std::string&)>& on_object);
 
 }  // namespace thimble::io

@@ -103,8 +103,14 @@ std::vector<std::string> unpacked(std::string_view raw, std::size_t count, std::
 /// Reads a whole open file into a tree, checking everything before it is used.
 class TreeReader {
  public:
-  TreeReader(hid_t file, const std::string& name, const Hdf5Rules& rules)
-      : file_(file), name_(name), rules_(rules), access_(hdf5::property_list(H5P_LINK_ACCESS)) {
+  using OnObject = std::function<void(const std::string&)>;
+
+  TreeReader(hid_t file, const std::string& name, const Hdf5Rules& rules, OnObject on_object)
+      : file_(file),
+        name_(name),
+        rules_(rules),
+        on_object_(std::move(on_object)),
+        access_(hdf5::property_list(H5P_LINK_ACCESS)) {
     H5Pset_elink_cb(access_, refuse_external_link, nullptr);
   }
 
@@ -156,6 +162,7 @@ class TreeReader {
     require(link.type != H5L_TYPE_EXTERNAL, path, "a link to another file is refused");
     require(link.type == H5L_TYPE_HARD || (rules_.foreign && link.type == H5L_TYPE_SOFT), path,
             "a link of this kind is refused");
+    if (on_object_) on_object_(path);
     const Id open(H5Oopen(group, link.name.c_str(), access_), H5Oclose);
     const bool soft = link.type == H5L_TYPE_SOFT;
     require(open.valid(), path, soft ? "the link leads nowhere or in a circle" : "damaged HDF5 object");
@@ -313,6 +320,7 @@ class TreeReader {
   hid_t file_;
   const std::string& name_;
   const Hdf5Rules& rules_;
+  OnObject on_object_;
   Id access_;
   Hdf5Tree tree_;
   std::set<haddr_t> seen_;
@@ -320,9 +328,10 @@ class TreeReader {
   std::uint64_t used_ = 0;  // bytes of the budget
 };
 
-Hdf5Tree read_open_file(Id file, const std::string& name, const Hdf5Rules& rules) {
+Hdf5Tree read_open_file(const Id& file, const std::string& name, const Hdf5Rules& rules,
+                        const TreeReader::OnObject& on_object) {
   if (!file.valid()) throw Error(ErrorKind::data, "no HDF5 file, or a damaged one", Place{name, 0, 0, {}});
-  return TreeReader(file, name, rules).run();
+  return TreeReader(file, name, rules, on_object).run();
 }
 
 }  // namespace
@@ -333,12 +342,14 @@ Hdf5Tree parse_hdf5(std::string_view bytes, const std::string& name, const Hdf5R
   H5Pset_fapl_core(access, 1 << 20, 0);
   // the library copies the bytes; its interface lacks const
   H5Pset_file_image(access, const_cast<char*>(bytes.data()), bytes.size());
-  return read_open_file(Id(H5Fopen("memory", H5F_ACC_RDONLY, access), H5Fclose), name, rules);
+  return read_open_file(Id(H5Fopen("memory", H5F_ACC_RDONLY, access), H5Fclose), name, rules, {});
 }
 
-Hdf5Tree parse_hdf5_file(const std::string& path, const Hdf5Rules& rules) {
+Hdf5Tree parse_hdf5_file(const std::string& path, const Hdf5Rules& rules,
+                         const std::function<void(const std::string&)>& on_object) {
   hdf5::quiet();
-  return read_open_file(Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose), shown(path), rules);
+  return read_open_file(Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose), shown(path), rules,
+                        on_object);
 }
 
 }  // namespace thimble::io
