@@ -1,6 +1,7 @@
 #include "nn/data/dataset.h"
 
 #include "core/base/error.h"
+#include "core/kernels/gather.h"
 
 #include <algorithm>
 #include <cmath>
@@ -27,7 +28,10 @@ void gather_typed(const Tensor& source, std::span<const std::int64_t> rows, cons
   const std::int64_t width = source.shape().numel_from(1);
   const T* from = source.data<T>();
   T* to = target.mut<T>();
-  if (target.layout() == Layout::lanes) return gather_into_lanes(from, width, rows, to);
+  if (target.layout() == Layout::lanes) {
+    if constexpr (std::is_same_v<T, float>) return kernels::gather_lanes(from, width, rows, to);
+    return gather_into_lanes(from, width, rows, to);
+  }
   for (const std::int64_t row : rows) {
     std::copy_n(from + row * width, width, to);
     to += width;

@@ -151,6 +151,10 @@ void Trainer::explain_nan(Slot& slot) {
   throw Error(ErrorKind::failed, where + "the loss is not finite", {}, hint);
 }
 
+std::string Trainer::profile(int repeats) {
+  return slots_.empty() || !slots_.front()->program ? std::string() : slots_.front()->program->profile(repeats);
+}
+
 void Trainer::begin_epoch() {
   const auto epoch = static_cast<std::uint64_t>(view_.at.epoch);
   walk_ = EpochWalk(epoch_plan(task_.sampler, task_.train.rows, stream_.stream("plan"), epoch));

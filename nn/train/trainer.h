@@ -65,6 +65,8 @@ class Trainer {
     return added;
   }
   Optimizer& optimizer() { return *optimizer_; }
+  /// Seconds of every kernel of the most recent captured step (Program::profile); empty without one. Repeats the step.
+  std::string profile(int repeats);
   /// Checkpoints go there, by the options' rules and at the end. `about` stands in every file.
   /// With `best`, its first entry is kept as best.h5.
   void save_to(CheckpointStore& store, std::map<std::string, std::string> about, const KeepBest* best = nullptr);

@@ -1,0 +1,113 @@
+// One training step of the track trigger's network (W2) through the real Trainer, eager and replayed; five networks at
+// once; inference. Names and protocol: bench/README.md.
+#include "core/kernels/gather.h"
+#include "core/parallel/blocks.h"
+
+#include "autograd/program.h"
+
+#include <benchmark/benchmark.h>
+
+#include "bench/w2_network.h"
+
+using namespace thimble;
+using namespace thimble::bench;
+
+namespace {
+
+constexpr std::int64_t kRows = 65536;
+
+const std::shared_ptr<const nn::Dataset>& data() {
+  static const auto resident = w2_random_data(kRows);
+  return resident;
+}
+
+/// Ends a training when `more` says so; called after every step.
+template <class More>
+class While : public nn::Callback {
+ public:
+  explicit While(More more) : more_(std::move(more)) {}
+  void on_step(const nn::TrainingView& view) override {
+    if (!more_(view)) view.request_stop("enough");
+  }
+
+ private:
+  More more_;
+};
+
+template <class More>
+nn::Trainer train_while(nn::Graph& network, std::int64_t batch, bool replay, More more) {
+  constexpr std::int64_t kForEver = 1 << 30;
+  nn::Trainer trainer = w2_trainer(network, data(), nn::all_rows(kRows), batch, kForEver, replay);
+  trainer.add(std::make_unique<While<More>>(std::move(more)));
+  trainer.fit();
+  return trainer;
+}
+
+/// The benchmark's loop runs inside Trainer::fit: the first step, which captures the program, is over when it begins.
+void train_step(benchmark::State& state, std::int64_t batch, bool replay) {
+  nn::Graph network = w2_random_network(1);
+  train_while(network, batch, replay, [&](const nn::TrainingView&) { return state.KeepRunning(); });
+  state.SetItemsProcessed(state.iterations() * batch);
+}
+
+/// 100 steps of each of five networks, one network per thread at a time.
+void five_experts(benchmark::State& state, std::int64_t batch) {
+  for (auto _ : state) {
+    parallel_jobs(5, [&](std::int64_t expert) {
+      nn::Graph network = w2_random_network(static_cast<std::uint64_t>(expert));
+      train_while(network, batch, true, [](const nn::TrainingView& view) { return view.at.step < 100; });
+    });
+  }
+  state.SetItemsProcessed(state.iterations() * 500 * batch);
+}
+
+void forward(benchmark::State& state, std::int64_t batch) {
+  const nn::Graph net = w2_random_network(1);
+  const nn::Rows rows = nn::all_rows(batch);
+  const Tensor x = Tensor::zeros({batch, 27}, DType::f32, Layout::lanes), y = Tensor::zeros({batch, 2});
+  Tensor result;
+  const Program program = Program::capture([&] { result = net(constant(x)).value(); });
+  for (auto _ : state) {
+    nn::gather_rows(data()->x, rows, x);
+    program.run();
+    kernels::scatter_rows(result, y);
+    benchmark::DoNotOptimize(y.raw());
+  }
+  state.SetItemsProcessed(state.iterations() * batch);
+}
+
+void register_all() {
+  for (const std::int64_t batch : {2048, 16}) {
+    const std::string b = "_b" + std::to_string(batch);
+    for (const bool replay : {true, false})
+      benchmark::RegisterBenchmark(("W2.train/step" + b + (replay ? "/replay" : "/eager")).c_str(),
+                                   [=](benchmark::State& s) { train_step(s, batch, replay); })
+          ->UseRealTime();
+    benchmark::RegisterBenchmark(("W2.experts5/100steps_each" + b + "/replay").c_str(),
+                                 [=](benchmark::State& s) { five_experts(s, batch); })
+        ->UseRealTime()
+        ->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark(("W2.infer/forward" + b + "/replay").c_str(), [=](benchmark::State& s) {
+      forward(s, batch);
+    })->UseRealTime();
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string(argv[1]) == "--profile") {  // where the time of a replayed step goes
+    for (const std::int64_t batch : {2048, 16}) {
+      nn::Graph network = w2_random_network(1);
+      nn::Trainer trainer =
+          train_while(network, batch, true, [](const nn::TrainingView& view) { return view.at.step < 2000; });
+      std::printf("batch %d\n%s", static_cast<int>(batch), trainer.profile(200).c_str());
+    }
+    return 0;
+  }
+  register_all();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
