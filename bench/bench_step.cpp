@@ -34,19 +34,22 @@ class While : public nn::Callback {
   More more_;
 };
 
-template <class More>
-nn::Trainer train_while(nn::Graph& network, std::int64_t batch, bool replay, More more) {
+nn::Trainer endless(nn::Graph& network, std::int64_t batch, bool replay = true) {
   constexpr std::int64_t kForEver = 1 << 30;
-  nn::Trainer trainer = w2_trainer(network, data(), nn::all_rows(kRows), batch, kForEver, replay);
+  return w2_trainer(network, data(), nn::all_rows(kRows), batch, kForEver, replay);
+}
+
+template <class More>
+void train_while(nn::Trainer& trainer, More more) {
   trainer.add(std::make_unique<While<More>>(std::move(more)));
   trainer.fit();
-  return trainer;
 }
 
 /// The benchmark's loop runs inside Trainer::fit: the first step, which captures the program, is over when it begins.
 void train_step(benchmark::State& state, std::int64_t batch, bool replay) {
   nn::Graph network = w2_random_network(1);
-  train_while(network, batch, replay, [&](const nn::TrainingView&) { return state.KeepRunning(); });
+  nn::Trainer trainer = endless(network, batch, replay);
+  train_while(trainer, [&](const nn::TrainingView&) { return state.KeepRunning(); });
   state.SetItemsProcessed(state.iterations() * batch);
 }
 
@@ -55,7 +58,8 @@ void five_experts(benchmark::State& state, std::int64_t batch) {
   for (auto _ : state) {
     parallel_jobs(5, [&](std::int64_t expert) {
       nn::Graph network = w2_random_network(static_cast<std::uint64_t>(expert));
-      train_while(network, batch, true, [](const nn::TrainingView& view) { return view.at.step < 100; });
+      nn::Trainer trainer = endless(network, batch);
+      train_while(trainer, [](const nn::TrainingView& view) { return view.at.step < 100; });
     });
   }
   state.SetItemsProcessed(state.iterations() * 500 * batch);
@@ -99,8 +103,8 @@ int main(int argc, char** argv) {
   if (argc == 2 && std::string(argv[1]) == "--profile") {  // where the time of a replayed step goes
     for (const std::int64_t batch : {2048, 16}) {
       nn::Graph network = w2_random_network(1);
-      nn::Trainer trainer =
-          train_while(network, batch, true, [](const nn::TrainingView& view) { return view.at.step < 2000; });
+      nn::Trainer trainer = endless(network, batch);
+      train_while(trainer, [](const nn::TrainingView& view) { return view.at.step < 2000; });
       std::printf("batch %d\n%s", static_cast<int>(batch), trainer.profile(200).c_str());
     }
     return 0;
