@@ -36,6 +36,7 @@ struct Series {
   std::vector<double> low, high;  // error_bars and band: ends of the interval, absolute
   std::string statistics;         // second line of the legend entry: "n 4998, mean 0.16, std 18.5 cm"
   int style = -1;                 // 0..7; -1: position in the figure
+  bool secondary = false;         // thin and pale: training beside validation, in the colour of the same style
 };
 
 /// Five numbers of one box, with its outliers. Whiskers at the last value within 1.5 box heights.

@@ -24,23 +24,27 @@ class Gnuplot {
   const std::filesystem::path& folder();
   /// Executes the commands and waits. Throws Error(tool) when gnuplot complains, dies or exceeds the limit.
   void run(const std::string& commands, std::chrono::milliseconds limit = std::chrono::seconds(30));
-  /// "viridis" and friends are ours; this says whether smooth PNG output (pngcairo) is built in.
+  /// Whether an output format is built in ("pngcairo").
   bool has_terminal(const std::string& name);
 
  private:
   void start();
   void stop();
-  void send(const std::string& commands);
+  [[noreturn]] void abandon(const std::string& why);
+  void send_text(const std::string& commands);
   std::string receive(const std::string& marker, std::chrono::milliseconds limit);
 
   std::string path_;
   std::filesystem::path folder_;
-  int pid_ = -1, to_child_ = -1, from_child_ = -1;
+  int pid_ = -1, channel_ = -1;
   unsigned long tasks_ = 0;
 };
 
-/// A string of gnuplot: single quotes, inner ones doubled, control characters and malformed UTF-8 removed. Nothing
-/// inside is expanded: no back-ticks, no macros, no escapes.
-std::string quoted(const std::string& text);
+/// A string of gnuplot: clean_text in single quotes, inner ones doubled. Nothing inside is expanded: no back-ticks, no
+/// macros, no escapes.
+std::string single_quoted(const std::string& text);
+/// Without control characters, terminal sequences, bidi marks and malformed UTF-8 (each becomes U+FFFD, white space a
+/// blank).
+std::string clean_text(const std::string& text);
 
 }  // namespace thimble::report

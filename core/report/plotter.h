@@ -32,7 +32,7 @@ class Plotter {
   /// The one of this process.
   static Plotter& shared();
 
-  /// False when gnuplot is not installed; then svg() and png() throw Error(tool), save() still writes the data.
+  /// False when gnuplot is not installed; then svg() and png() throw Error(tool), while save() still writes the data.
   bool available() const;
   /// The sentence to log once: empty when gnuplot is there or when the sentence was given before.
   std::string missing_notice();
@@ -42,18 +42,15 @@ class Plotter {
   std::string svg(const Figure& figure, bool titled = true, std::optional<Size> size = {});
   /// PNG bytes, white ground.
   std::string png(const Figure& figure, Size size = kImageSize);
-  /// Writes folder/NAME.csv and NAME.gp, and NAME.svg when gnuplot is there (or NAME.png as well). Returns the stem.
+  /// Writes folder/NAME.csv (long table "series,x,y,low,high,name"; of a heat map the matrix with the bin centres in
+  /// the first row and column), NAME.gp that draws it again, and NAME.svg (NAME.png on demand) when gnuplot is there.
+  /// The folder must exist. Returns NAME.
   std::string save(const Figure& figure, const std::filesystem::path& folder, bool with_png = false);
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// Long table "series,x,y,low,high,name" (a grid: matrix with the bin centres in the first row and column).
-std::string figure_csv(const Figure& figure);
-/// Script that draws NAME.svg from NAME.csv beside it.
-std::string figure_script(const Figure& figure);
 
 /// Drawing during a run: one worker thread of low priority that may use at most `share` of the elapsed time
 /// (plots.budget, 0.05; infinity draws all). Sets that do not fit are skipped and counted.
