@@ -59,25 +59,35 @@ linalg::Range never_empty(double low, double high, bool log) {
   return log ? linalg::Range{low / 2, low * 2} : linalg::Range{low - air, low + air};
 }
 
-linalg::Range with_air(const Extent& extent, const Axis& axis, double air, bool from_zero) {
+/// What is left around the data as a share of its range, and whether the axis begins at zero.
+struct Air {
+  double share;
+  enum { never, near_zero, always } from_zero;
+};
+
+linalg::Range with_air(const Extent& extent, const Axis& axis, Air air) {
   double low = extent.empty() ? (axis.log ? 0.1 : 0) : extent.low();
   double high = extent.empty() ? 1 : extent.high();
   if (axis.log) {
-    const double factor = std::pow(std::max(high / low, 1.2), air);
+    const double factor = std::pow(std::max(high / low, 1.2), air.share);
     low /= factor;
     high *= factor;
   } else {
-    const double margin = (high - low) * air;
-    const bool near_zero = low >= 0 && (from_zero || low < 0.35 * high);
-    low = near_zero && air > 0 ? 0 : low - margin;
+    const double margin = (high - low) * air.share;
+    const bool zero =
+        low >= 0 && (air.from_zero == Air::always || (air.from_zero == Air::near_zero && low < 0.35 * high));
+    low = zero ? 0 : low - margin;
     high += margin;
   }
   return never_empty(axis.low.value_or(low), axis.high.value_or(high), axis.log);
 }
 
-bool any_histogram(const Figure& figure) {
-  return std::any_of(figure.series.begin(), figure.series.end(),
-                     [](const Series& s) { return s.mark == Mark::histogram; });
+/// Epochs 0 .. 999 end at the mark 1000.
+linalg::Range rounded_end(linalg::Range range, const Axis& axis) {
+  if (axis.log || axis.high) return range;
+  const double span = range.high - range.low, power = std::pow(10.0, std::floor(std::log10(span)));
+  const double mark = std::ceil(range.high / (power / 2)) * (power / 2);
+  return {range.low, mark - range.high < 0.02 * span ? mark : range.high};
 }
 
 bool all_lines(const Figure& figure) {
@@ -87,6 +97,11 @@ bool all_lines(const Figure& figure) {
 }
 
 }  // namespace
+
+bool any_histogram(const Figure& figure) {
+  return std::any_of(figure.series.begin(), figure.series.end(),
+                     [](const Series& s) { return s.mark == Mark::histogram; });
+}
 
 std::vector<Row> rows_of(const Series& series, std::size_t limit) {
   if (series.mark == Mark::histogram) return outline_of(series);
@@ -116,7 +131,7 @@ linalg::Range x_range(const Figure& figure) {
   }
   for (const Series& s : figure.series) extent.add(s.x);
   const bool tight = figure.grid || all_lines(figure);
-  return with_air(extent, figure.x, tight ? 0 : 0.04, false);
+  return rounded_end(with_air(extent, figure.x, {tight ? 0 : 0.04, Air::never}), figure.x);
 }
 
 linalg::Range y_range(const Figure& figure) {
@@ -124,7 +139,7 @@ linalg::Range y_range(const Figure& figure) {
   if (figure.grid) {
     extent.add(figure.grid->y.low);
     extent.add(figure.grid->y.high);
-    return with_air(extent, figure.y, 0, false);
+    return with_air(extent, figure.y, {0, Air::never});
   }
   for (const Series& s : figure.series) {
     extent.add(s.y);
@@ -139,7 +154,7 @@ linalg::Range y_range(const Figure& figure) {
   const bool counts = any_histogram(figure);
   Axis axis = figure.y;
   if (counts && axis.log && !axis.low) axis.low = 0.5;
-  return with_air(extent, axis, 0.06, counts);
+  return with_air(extent, axis, {0.06, counts ? Air::always : Air::near_zero});
 }
 
 linalg::Range colour_range(const Grid& grid) {

@@ -15,6 +15,8 @@ std::vector<Row> rows_of(const Series& series, std::size_t limit);
 /// Position of the box, outlier.
 std::vector<Row> outlier_rows(const Figure& figure);
 
+bool any_histogram(const Figure& figure);
+
 /// Range of an axis: what was asked for, else that of the data with some air; never empty, positive on log axes.
 linalg::Range x_range(const Figure& figure);
 linalg::Range y_range(const Figure& figure);

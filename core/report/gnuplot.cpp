@@ -157,7 +157,7 @@ std::string Gnuplot::receive(const std::string& marker, std::chrono::millisecond
 void Gnuplot::run(const std::string& commands, std::chrono::milliseconds limit) {
   if (pid_ < 0) start();
   const std::string marker = "thimble drawing " + std::to_string(++tasks_) + " ";
-  send_text(commands + "\nset print '-'\nprint '" + marker + "', GPVAL_ERRNO\nreset errors\n");
+  send_text(commands + "\nset print '-'\nprint '" + marker + "'.GPVAL_ERRNO\nreset errors\n");
   const std::string answer = receive(marker, limit);
   const std::size_t at = answer.find(marker);
   const bool good = answer.compare(at + marker.size(), 1, "0") == 0;

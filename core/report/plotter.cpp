@@ -1,6 +1,8 @@
 #include "core/report/plotter.h"
 
 #include "core/base/error.h"
+#include "core/io/atomic_file.h"
+#include "core/io/file.h"
 #include "core/report/gnuplot.h"
 #include "core/report/script.h"
 
@@ -11,17 +13,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void write_file(const fs::path& path, const std::string& content) {
+/// For the private folder of the child: nothing to protect, so no syncing.
+void write_scratch(const fs::path& path, const std::string& content) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file.write(content.data(), static_cast<std::streamsize>(content.size()));
   file.close();
   THIMBLE_CHECK(file.good(), io, "cannot write ", path.string());
-}
-
-std::string read_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  THIMBLE_CHECK(file.good(), io, "cannot read ", path.string());
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 Size default_size(const Figure& figure) {
@@ -52,9 +49,9 @@ struct Plotter::Impl {
     const fs::path picture = gnuplot.folder() / output.file;
     std::error_code ignored;
     fs::remove(picture, ignored);
-    write_file(gnuplot.folder() / "data.bin", script::binary_data(figure));
+    write_scratch(gnuplot.folder() / "data.bin", script::binary_data(figure));
     gnuplot.run(script::commands(figure, output, script::Data::binary));
-    return read_file(picture);
+    return io::read_file(picture);
   }
 };
 
@@ -87,13 +84,13 @@ std::string Plotter::png(const Figure& figure, Size size) {
 
 std::string Plotter::save(const Figure& figure, const fs::path& folder, bool with_png) {
   const std::string stem = file_stem(figure.name);
-  for (const auto& [name, content] : script::csv_files(figure)) write_file(folder / name, content);
+  for (const auto& [name, content] : script::csv_files(figure)) io::atomic_replace(folder / name, content);
   const script::Output output{script::Terminal::svg, stem + ".svg", default_size(figure), true, "figure"};
-  write_file(folder / (stem + ".gp"),
-             "# draw again with: gnuplot " + stem + ".gp\n" + script::commands(figure, output, script::Data::csv));
+  io::atomic_replace(folder / (stem + ".gp"), "# draw again with: gnuplot " + stem + ".gp\n" +
+                                                  script::commands(figure, output, script::Data::csv));
   if (!available()) return stem;
-  write_file(folder / (stem + ".svg"), svg(figure));
-  if (with_png) write_file(folder / (stem + ".png"), png(figure));
+  io::atomic_replace(folder / (stem + ".svg"), svg(figure));
+  if (with_png) io::atomic_replace(folder / (stem + ".png"), png(figure));
   return stem;
 }
 

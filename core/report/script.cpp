@@ -9,14 +9,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
+#include <tuple>
 
 namespace thimble::report::script {
 namespace {
 
 using text::cat;
 
-constexpr std::size_t kDrawnPoints = 1000;    // per curve in a picture
 constexpr std::size_t kStoredPoints = 50000;  // per curve in a csv file
 
 // Okabe and Ito's colours, readable with the usual colour weaknesses; yellow would vanish as a line.
@@ -25,6 +24,13 @@ constexpr std::array<const char*, 8> kColours{"#0072B2", "#D55E00", "#009E73", "
 constexpr std::array<const char*, 8> kDashes{"1",      "(14,4)", "(3,3)", "(12,4,3,4)", "(8,3,2,3,2,3)",
                                              "(20,5)", "1",      "(5,5)"};
 constexpr std::array<int, 8> kMarkers{7, 5, 9, 13, 11, 6, 4, 8};
+
+constexpr std::size_t kRowNumbers = std::tuple_size_v<Row>, kBoxNumbers = 6;
+
+/// Points per curve in a picture: a thousand, half of that when there are many curves.
+std::size_t drawn_points(const Figure& figure) {
+  return figure.series.size() > 4 ? 500 : 1000;
+}
 
 std::string num(double value) {
   return text::shortest(value);
@@ -40,10 +46,9 @@ std::size_t style_of(const Series& series, std::size_t position) {
 class Source {
  public:
   Source(const Figure& figure, Data data) : figure_(figure), data_(data) {
-    for (const Series& s : figure.series) add(rows_of(s, kDrawnPoints).size());
-    add(figure.boxes.size());
-    add(figure.boxes.size());
-    add(outlier_rows(figure).size());
+    for (const Series& s : figure.series) add(rows_of(s, drawn_points(figure)).size(), kRowNumbers);
+    add(figure.boxes.size(), kBoxNumbers);
+    add(outlier_rows(figure).size(), kRowNumbers);
   }
 
   std::string series(std::size_t k, const std::vector<int>& columns, const std::string& y_form = {}) const {
@@ -60,21 +65,15 @@ class Source {
     return out;
   }
 
-  /// Boxes: position, median, first quartile, third quartile; then position, low, high.
-  std::string boxes() const {
-    if (data_ == Data::binary) return binary(figure_.series.size(), {1, 3, 3, 4, 4}, {});
-    return cat(csv_boxes(), "1:3:3:5:5");
-  }
-  std::string medians() const {
-    if (data_ == Data::binary) return binary(figure_.series.size(), {1, 2, 2, 2, 2}, {});
-    return cat(csv_boxes(), "1:4:4:4:4");
-  }
-  std::string whiskers() const {
-    if (data_ == Data::binary) return binary(figure_.series.size() + 1, {1, 2, 3, 4}, {});
-    return cat(csv_boxes(), "1:4:2:6");
+  /// Columns 1 position, 2 low, 3 first quartile, 4 median, 5 third quartile, 6 high.
+  std::string boxes(const std::vector<int>& columns) const {
+    if (data_ == Data::binary) return binary(figure_.series.size(), columns, {});
+    std::vector<std::string> texts;
+    for (const int c : columns) texts.push_back(std::to_string(c));
+    return cat(single_quoted(box_file()), " skip 1 using ", text::join(texts, ":"));
   }
   std::string outliers() const {
-    if (data_ == Data::binary) return binary(figure_.series.size() + 2, {1, 2}, {});
+    if (data_ == Data::binary) return binary(figure_.series.size() + 1, {1, 2}, {});
     return cat(single_quoted(outlier_file()), " skip 1 using 1:2");
   }
   std::string grid(const std::string& form) const {
@@ -94,11 +93,13 @@ class Source {
   std::string outlier_file() const { return stem() + "-outliers.csv"; }
 
  private:
-  void add(std::size_t rows) {
-    blocks_.push_back({offset_, rows});
-    offset_ += rows * sizeof(Row);
+  struct Block {
+    std::size_t offset, rows, numbers;
+  };
+  void add(std::size_t rows, std::size_t numbers) {
+    blocks_.push_back({offset_, rows, numbers});
+    offset_ += rows * numbers * sizeof(double);
   }
-  std::string csv_boxes() const { return single_quoted(box_file()) + " skip 1 using "; }
 
   static std::string with_column(const std::string& form, const std::string& column) {
     std::string out = form;
@@ -107,8 +108,10 @@ class Source {
   }
 
   std::string binary(std::size_t block, const std::vector<int>& columns, const std::string& y_form) const {
-    std::string out = cat("'data.bin' binary skip=", blocks_[block].first, " record=", blocks_[block].second,
-                          " format='%float64%float64%float64%float64' using ");
+    const Block& b = blocks_[block];
+    std::string format;
+    for (std::size_t i = 0; i < b.numbers; ++i) format += "%float64";
+    std::string out = cat("'data.bin' binary skip=", b.offset, " record=", b.rows, " format='", format, "' using ");
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const bool formed = columns[i] == 2 && !y_form.empty();
       out += cat(i > 0 ? ":" : "", formed ? with_column(y_form, cat("$", columns[i])) : cat(columns[i]));
@@ -119,7 +122,7 @@ class Source {
   const Figure& figure_;
   Data data_;
   std::size_t offset_ = 0;
-  std::vector<std::pair<std::size_t, std::size_t>> blocks_;
+  std::vector<Block> blocks_;
 };
 
 // -------------------------------------------------------------------------------------------------- frame
@@ -172,17 +175,20 @@ std::string title_text(const std::string& title, std::size_t width) {
   return single_quoted(title.substr(0, at)) + ".sprintf('%c',10)." + single_quoted(title.substr(at + 1));
 }
 
-std::string frame(const Figure& figure, const Output& output) {
+/// A page title: above the legend, which gnuplot would else put over the title.
+std::string page(const Figure& figure, const Output& output) {
+  if (!output.titled) return {};
+  const auto width = static_cast<std::size_t>(output.size.width / 9);
+  return cat("set multiplot layout 1,1 title ", title_text(figure.title, width), " font ',14' tc rgb '", kInk, "'\n");
+}
+
+std::string frame(const Figure& figure) {
   std::string out =
       cat("set border 3 lw 1 lc rgb '", kAxis, "'\nset tics nomirror out scale 0.6,0.3 textcolor rgb '", kInk, "'\n");
   if (figure.grid_lines && !figure.grid) {
     out += cat("set grid xtics ytics back lt 1 lw 1 lc rgb '", kGridLine, "'\n");
   }
   if (figure.square) out += "set size square\n";
-  if (output.titled) {
-    const auto width = static_cast<std::size_t>(output.size.width / 9);
-    out += cat("set title ", title_text(figure.title, width), " font ',14' tc rgb '", kInk, "'\n");
-  }
   return out;
 }
 
@@ -195,7 +201,7 @@ std::string key(const Figure& figure) {
       std::count_if(figure.series.begin(), figure.series.end(), [](const Series& s) { return !s.name.empty(); });
   if (named == 0) return "unset key\n";
   const char* order = has_statistics(figure) ? "vertical maxcols 1" : "horizontal";
-  return cat("set key above ", order, " left Left reverse samplen 2.2 spacing 1.15 tc rgb '", kInk, "'\n");
+  return cat("set key above ", order, " left Left reverse samplen 2 width -2.5 spacing 1.15 tc rgb '", kInk, "'\n");
 }
 
 std::string colour_bar(const Grid& grid) {
@@ -206,15 +212,15 @@ std::string colour_bar(const Grid& grid) {
                                        : "(0 '#463480', 1 '#3b528b', 2 '#21918c', 3 '#5ec962', 4 '#fde725')";
   return cat(grid.log_colour ? "set logscale cb\n" : "", "set cbrange [", num(range.low), ":", num(range.high),
              "]\nset cbtics ", tick_list(ticks), "\nset cblabel ", single_quoted(grid.label), " tc rgb '", kInk,
-             "'\nset colorbox border lc rgb '", kAxis, "'\nset palette defined ", palette,
+             "'\nset colorbox noborder\nset palette defined ", palette,
              "\nset object 1 rectangle from graph 0,0 to graph 1,1 behind fs solid 1 noborder fc rgb '", kGround,
              "'\n");
 }
 
 /// Lines of statistics of a heat map, above its frame.
 std::string notes(const Figure& figure) {
-  std::string out;
   const std::size_t count = figure.notes.size();
+  std::string out = cat("set tmargin ", num(1.2 + 1.15 * static_cast<double>(count)), "\n");
   for (std::size_t i = 0; i < count; ++i) {
     out += cat("set label ", single_quoted(figure.notes[i]), " at graph 0, graph 1 offset character 0,",
                num(0.8 + 1.15 * static_cast<double>(count - 1 - i)), " left tc rgb '", kInk, "'\n");
@@ -232,9 +238,11 @@ std::string rules(const Figure& figure, linalg::Range x, linalg::Range y) {
     if (rule.name.empty()) continue;
     const linalg::Range across = rule.vertical ? x : y;
     const bool far = rule.at > 0.5 * (across.low + across.high);
-    const std::string place =
-        rule.vertical ? cat(at, ", graph 0.96 ", far ? "right offset character -0.6,0" : "left offset character 0.6,0")
-                      : cat("graph 0.99, first ", at, " right offset character 0,", far ? "-0.6" : "0.6");
+    const std::string height = any_histogram(figure) || !figure.boxes.empty() ? "0.96" : "0.05";
+    const std::string side = far ? "right offset character -0.6,0" : "left offset character 0.6,0";
+    const std::string place = rule.vertical
+                                  ? cat(at, ", graph ", height, " ", side)
+                                  : cat("graph 0.01, first ", at, " left offset character 0,", far ? "-0.7" : "0.7");
     out += cat("set label ", single_quoted(rule.name), " at ", place, " tc rgb '", kInk, "' front\n");
   }
   return out;
@@ -284,9 +292,9 @@ std::vector<std::string> plots_of(const Figure& figure, const Source& source, st
 std::vector<std::string> box_plots(const Figure& figure, const Source& source) {
   const std::string line = cat(" lw 1.4 lc rgb '", kColours[0], "'");
   std::vector<std::string> out{
-      cat(source.whiskers(), " with yerrorbars pt 0 ps 0", line, " notitle"),
-      cat(source.boxes(), " with candlesticks fs transparent solid 0.25 border", line, " notitle"),
-      cat(source.medians(), " with candlesticks lw 2.2 lc rgb '", kColours[1], "' notitle")};
+      cat(source.boxes({1, 3, 2, 6, 5}), " with candlesticks whiskerbars 0.4 fs transparent solid 0.25 border", line,
+          " notitle"),
+      cat(source.boxes({1, 4, 4, 4, 4}), " with candlesticks lw 2.2 lc rgb '", kColours[1], "' notitle")};
   if (!outlier_rows(figure).empty()) {
     out.push_back(cat(source.outliers(), " with points pt 6 ps 0.5 lc rgb '", kColours[0], "' notitle"));
   }
@@ -301,7 +309,7 @@ std::vector<std::string> all_plots(const Figure& figure, const Source& source, d
   }
   if (!figure.boxes.empty()) out = box_plots(figure, source);
   for (std::size_t k = 0; k < figure.series.size(); ++k) {
-    if (rows_of(figure.series[k], kDrawnPoints).empty()) continue;
+    if (rows_of(figure.series[k], drawn_points(figure)).empty()) continue;
     for (std::string& plot : plots_of(figure, source, k, y_low)) out.push_back(std::move(plot));
   }
   if (out.empty()) out.push_back("NaN notitle");
@@ -310,8 +318,9 @@ std::vector<std::string> all_plots(const Figure& figure, const Source& source, d
 
 // -------------------------------------------------------------------------------------------------- data
 
-void append(std::string& to, const std::vector<Row>& rows) {
-  to.append(reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(Row));
+template <class T>
+void append(std::string& to, const std::vector<T>& numbers) {
+  to.append(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T));
 }
 
 std::string csv_number(double value) {
@@ -381,7 +390,7 @@ std::string commands(const Figure& figure, const Output& output, Data data) {
   const Source source(figure, data);
   std::string out = "reset\nset encoding utf8\n" + terminal(output) + "set output " + single_quoted(output.file) + "\n";
   if (data == Data::csv) out += "set datafile separator ','\n";
-  out += frame(figure, output) + key(figure);
+  out += page(figure, output) + frame(figure) + key(figure);
   out += figure.boxes.empty() ? axis_commands("x", figure.x, x, 8)
                               : box_names(figure) + cat("set xrange [", num(x.low), ":", num(x.high), "]\n");
   out += axis_commands("y", figure.y, y, 7);
@@ -389,26 +398,22 @@ std::string commands(const Figure& figure, const Output& output, Data data) {
   if (figure.grid) out += colour_bar(*figure.grid) + notes(figure);
   out += rules(figure, x, y);
   const auto plots = all_plots(figure, source, y.low);
-  return out + "plot " + text::join(plots, ", \\\n     ") + "\nunset output\n";
+  return out + "plot " + text::join(plots, ", \\\n     ") + (output.titled ? "\nunset multiplot" : "") +
+         "\nunset output\n";
 }
 
 std::string binary_data(const Figure& figure) {
   std::string out;
-  for (const Series& s : figure.series) append(out, rows_of(s, kDrawnPoints));
-  std::vector<Row> boxes, whiskers;
+  for (const Series& s : figure.series) append(out, rows_of(s, drawn_points(figure)));
+  std::vector<double> boxes;
   for (std::size_t b = 0; b < figure.boxes.size(); ++b) {
     const Box& box = figure.boxes[b];
-    const auto at = static_cast<double>(b);
-    boxes.push_back({at, box.median, box.first_quartile, box.third_quartile});
-    whiskers.push_back({at, box.median, box.low, box.high});
+    boxes.insert(boxes.end(),
+                 {static_cast<double>(b), box.low, box.first_quartile, box.median, box.third_quartile, box.high});
   }
   append(out, boxes);
-  append(out, whiskers);
   append(out, outlier_rows(figure));
-  if (figure.grid) {
-    const std::vector<double>& values = figure.grid->values;
-    out.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
-  }
+  if (figure.grid) append(out, figure.grid->values);
   return out;
 }
 

@@ -1,0 +1,11 @@
+#pragma once
+// A report with every kind of figure, from invented numbers: looked at in a browser by tests/look-at-report, and used
+// by the tests of the page.
+
+#include "core/report/html.h"
+
+namespace thimble::test {
+
+report::Report sample_report();
+
+}  // namespace thimble::test
