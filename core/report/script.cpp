@@ -18,9 +18,6 @@ using text::cat;
 
 constexpr std::size_t kStoredPoints = 50000;  // per curve in a csv file
 
-// Okabe and Ito's colours, readable with the usual colour weaknesses; yellow would vanish as a line.
-constexpr std::array<const char*, 8> kColours{"#0072B2", "#D55E00", "#009E73", "#CC79A7",
-                                              "#E69F00", "#56B4E9", "#000000", "#7A7A7A"};
 constexpr std::array<const char*, 8> kDashes{"1",      "(14,4)", "(3,3)", "(12,4,3,4)", "(8,3,2,3,2,3)",
                                              "(20,5)", "1",      "(5,5)"};
 constexpr std::array<int, 8> kMarkers{7, 5, 9, 13, 11, 6, 4, 8};
@@ -134,7 +131,7 @@ std::string terminal(const Output& output) {
                single_quoted(output.unique), "\n");
   }
   const char* kind = output.terminal == Terminal::png_cairo ? "pngcairo" : "png truecolor";
-  return cat("set terminal ", kind, " ", size, " noenhanced font 'DejaVu Sans,10' background '#ffffff'\n");
+  return cat("set terminal ", kind, " ", size, " noenhanced font 'DejaVu Sans,10.5' background '#ffffff'\n");
 }
 
 std::string tick_list(const std::vector<Tick>& ticks) {
@@ -149,7 +146,7 @@ std::string axis_commands(const char* name, const Axis& axis, linalg::Range rang
   const auto ticks = axis.log ? log_ticks(range.low, range.high, wanted) : linear_ticks(range.low, range.high, wanted);
   return cat(axis.log ? cat("set logscale ", name, "\n") : "", "set ", name, "range [", num(range.low), ":",
              num(range.high), "]\nset ", name, "tics ", tick_list(ticks), "\nset ", name, "label ",
-             single_quoted(axis.text()), "\n");
+             single_quoted(axis.text()), " tc rgb '", kInk, "'\n");
 }
 
 /// Box names are formats to gnuplot: a percent sign is doubled.
@@ -164,7 +161,7 @@ std::string box_names(const Figure& figure) {
   }
   const bool turned = longest * figure.boxes.size() > 60;
   return cat("set xtics (", out, ")", turned ? " rotate by -35" : "", "\nset xlabel ", single_quoted(figure.x.text()),
-             "\n");
+             " tc rgb '", kInk, "'\n");
 }
 
 /// Breaks a long title in two; the newline is made by an expression, for strings hold none.
@@ -183,8 +180,8 @@ std::string page(const Figure& figure, const Output& output) {
 }
 
 std::string frame(const Figure& figure) {
-  std::string out =
-      cat("set border 3 lw 1 lc rgb '", kAxis, "'\nset tics nomirror out scale 0.6,0.3 textcolor rgb '", kInk, "'\n");
+  std::string out = cat("set border 3 lw 1 lc rgb '", kAxis,
+                        "'\nset pointintervalbox 0\nset tics nomirror out scale 0.6,0.3 textcolor rgb '", kInk, "'\n");
   if (figure.grid_lines && !figure.grid) {
     out += cat("set grid xtics ytics back lt 1 lw 1 lc rgb '", kGridLine, "'\n");
   }
@@ -196,12 +193,21 @@ bool has_statistics(const Figure& figure) {
   return std::any_of(figure.series.begin(), figure.series.end(), [](const Series& s) { return !s.statistics.empty(); });
 }
 
-std::string key(const Figure& figure) {
-  const auto named =
-      std::count_if(figure.series.begin(), figure.series.end(), [](const Series& s) { return !s.name.empty(); });
+/// Legend above the frame: in one row when that fits, with statistics or long names one entry a line.
+std::string key(const Figure& figure, const Output& output) {
+  std::size_t named = 0, letters = 0;
+  for (const Series& s : figure.series) {
+    named += s.name.empty() ? 0 : 1;
+    letters += s.name.empty() ? 0 : display_width(s.name) + 6;
+  }
   if (named == 0) return "unset key\n";
-  const char* order = has_statistics(figure) ? "vertical maxcols 1" : "horizontal";
-  return cat("set key above ", order, " left Left reverse samplen 2 width -2.5 spacing 1.15 tc rgb '", kInk, "'\n");
+  // the svg terminal guesses widths of letters, generously
+  const bool fits = letters * 13 / 2 < static_cast<std::size_t>(output.size.width) - 70;
+  const bool stacked = has_statistics(figure) || (!fits && named <= 4);
+  const char* order = stacked                                    ? "vertical maxcols 1"
+                      : fits && output.terminal == Terminal::svg ? "horizontal width -2"
+                                                                 : "horizontal";
+  return cat("set key above ", order, " left Left reverse samplen 2 spacing 1.15 tc rgb '", kInk, "'\n");
 }
 
 std::string colour_bar(const Grid& grid) {
@@ -212,7 +218,7 @@ std::string colour_bar(const Grid& grid) {
                                        : "(0 '#463480', 1 '#3b528b', 2 '#21918c', 3 '#5ec962', 4 '#fde725')";
   return cat(grid.log_colour ? "set logscale cb\n" : "", "set cbrange [", num(range.low), ":", num(range.high),
              "]\nset cbtics ", tick_list(ticks), "\nset cblabel ", single_quoted(grid.label), " tc rgb '", kInk,
-             "'\nset colorbox noborder\nset palette defined ", palette,
+             "'\nset colorbox noborder\nset palette maxcolors 64 defined ", palette,
              "\nset object 1 rectangle from graph 0,0 to graph 1,1 behind fs solid 1 noborder fc rgb '", kGround,
              "'\n");
 }
@@ -390,7 +396,7 @@ std::string commands(const Figure& figure, const Output& output, Data data) {
   const Source source(figure, data);
   std::string out = "reset\nset encoding utf8\n" + terminal(output) + "set output " + single_quoted(output.file) + "\n";
   if (data == Data::csv) out += "set datafile separator ','\n";
-  out += page(figure, output) + frame(figure) + key(figure);
+  out += page(figure, output) + frame(figure) + key(figure, output);
   out += figure.boxes.empty() ? axis_commands("x", figure.x, x, 8)
                               : box_names(figure) + cat("set xrange [", num(x.low), ":", num(x.high), "]\n");
   out += axis_commands("y", figure.y, y, 7);

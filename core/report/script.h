@@ -4,6 +4,7 @@
 #include "core/report/figure.h"
 #include "core/report/plotter.h"
 
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,9 @@ inline constexpr const char* kInk = "#2b3138";
 inline constexpr const char* kAxis = "#8b929c";
 inline constexpr const char* kGridLine = "#e4e7eb";
 inline constexpr const char* kGround = "#f7f8fa";  // behind heat maps
+/// Colours of series, by Okabe and Ito: distinct with the usual colour weaknesses. Yellow would vanish as a line.
+inline constexpr std::array<const char*, 8> kColours{"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                                     "#E69F00", "#56B4E9", "#000000", "#7A7A7A"};
 
 enum class Terminal { svg, png, png_cairo };
 
