@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <map>
 
 namespace thimble::nn {
@@ -43,6 +44,7 @@ Graph& Graph::add(std::string name, Layer layer, std::vector<std::string> inputs
   } catch (const Error& e) {
     throw Error(e.kind(), text::cat("graph: node ", name, ": ", e.message()));
   }
+  if (std::holds_alternative<LookUp>(layer)) check_table(name, sources[0]);
   for (const int s : sources)
     if (s >= 0) ++readers_[static_cast<std::size_t>(s)];
   nodes_.push_back({std::move(name), std::move(inputs), std::move(layer), std::move(sources), result});
@@ -56,13 +58,32 @@ Layer* Graph::find(std::string_view name) {
   return nullptr;
 }
 
-/// The activation that can run inside the linear node before it: nobody else reads the linear node.
-const Activation* Graph::fusible(std::size_t linear) const {
-  if (linear + 1 >= nodes_.size() || readers_[linear] != 1) return nullptr;
-  const Node& next = nodes_[linear + 1];
-  const auto* activate = std::get_if<Activate>(&next.layer);
-  const bool reads_it = next.sources[0] == static_cast<int>(linear);
-  return activate && reads_it && activate->function.gradient_from_output() ? &activate->function : nullptr;
+/// The layer of the next node, if that alone reads this one.
+const Layer* Graph::alone_behind(std::size_t node) const {
+  if (node + 1 >= nodes_.size() || readers_[node] != 1) return nullptr;
+  const Node& next = nodes_[node + 1];
+  return next.sources[0] == static_cast<int>(node) ? &next.layer : nullptr;
+}
+
+/// A table reads exact sums: the node before it must be a linear layer whose numbers all have formats.
+void Graph::check_table(const std::string& name, int source) const {
+  const Node* before = source < 0 ? nullptr : &nodes_[static_cast<std::size_t>(source)];
+  const auto* linear = before ? std::get_if<Linear>(&before->layer) : nullptr;
+  THIMBLE_CHECK(linear && before == &nodes_.back(), value, "graph: the table ", name,
+                " must stand behind a linear node");
+  THIMBLE_CHECK(linear->weight_format && (linear->bias_format || !linear->has_bias), value, "graph: the node ",
+                before->name, " before the table ", name, " needs formats for weight and bias");
+  largest_input(*before);
+}
+
+double Graph::largest_input(const Node& node) const {
+  const int source = node.sources[0];
+  const Layer* before = source < 0 ? nullptr : &nodes_[static_cast<std::size_t>(source)].layer;
+  const fixed::FxType* type = nullptr;
+  if (const auto* quant = before ? std::get_if<FakeQuant>(before) : nullptr) type = &quant->format.type;
+  if (const auto* table = before ? std::get_if<LookUp>(before) : nullptr) type = &table->out;
+  THIMBLE_CHECK(type, value, "graph: the input of ", node.name, " has no format; put a fake_quant before it");
+  return std::max(std::abs(type->value(type->lo())), type->value(type->hi()));
 }
 
 Var Graph::operator()(const Var& x, const Pass& pass) const {
@@ -73,8 +94,14 @@ Var Graph::operator()(const Var& x, const Pass& pass) const {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const Var& in = value_of(nodes_[i].sources[0]);
     const auto* linear = std::get_if<Linear>(&nodes_[i].layer);
-    if (const Activation* act = linear ? fusible(i) : nullptr) {
-      values[i + 1] = (*linear)(in, pass, *act);
+    const Layer* next = linear ? alone_behind(i) : nullptr;
+    const auto* act = next ? std::get_if<Activate>(next) : nullptr;
+    const auto* table = next ? std::get_if<LookUp>(next) : nullptr;
+    if (table) {
+      values[i + 1] = table->after(*linear, in, largest_input(nodes_[i]));
+      ++i;
+    } else if (act && act->function.gradient_from_output()) {
+      values[i + 1] = (*linear)(in, pass, act->function);
       ++i;
     } else {
       values[i] = std::visit([&](const auto& layer) { return layer(in, pass); }, nodes_[i].layer);

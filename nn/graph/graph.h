@@ -4,6 +4,7 @@
 
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/linear.h"
+#include "nn/layers/quantised.h"
 #include "nn/layers/simple.h"
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,7 +15,7 @@
 
 namespace thimble::nn {
 
-using Layer = std::variant<Linear, BatchNorm, Activate, Dropout, Flatten>;
+using Layer = std::variant<Linear, BatchNorm, Activate, LookUp, FakeQuant, Dropout, Flatten>;
 
 /// "linear", "batch_norm", ...
 std::string kind_of(const Layer& layer);
@@ -48,6 +49,8 @@ class Graph {
   }
 
   const std::vector<Node>& nodes() const { return nodes_; }
+  /// Largest magnitude that the format of a node's input proves; Error(value) if nothing bounds it.
+  double largest_input(const Node& node) const;
   /// Null if there is none of that name.
   Layer* find(std::string_view name);
   const Shape& sample_shape() const { return sample_; }
@@ -56,7 +59,8 @@ class Graph {
 
  private:
   int source(const std::string& node, const std::string& input) const;
-  const Activation* fusible(std::size_t linear) const;
+  const Layer* alone_behind(std::size_t node) const;
+  void check_table(const std::string& name, int source) const;
 
   Shape sample_;
   DType dtype_ = DType::f32;

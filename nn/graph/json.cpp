@@ -39,6 +39,8 @@ struct FieldWriter {
   void operator()(const char* name, Flatten::Order value) const {
     out[name] = value == Flatten::Order::chw ? "chw" : "hwc";
   }
+  void operator()(const char* name, const std::vector<std::int64_t>& value) const { out[name] = value; }
+  void operator()(const char* name, const fixed::FxType& value) const { out[name] = value.str(); }
   void operator()(const char* name, const fixed::Quantiser& value) const { out[name] = text_of(value); }
   void operator()(const char* name, const std::optional<fixed::Quantiser>& value) const {
     if (value) out[name] = text_of(*value);
@@ -61,6 +63,12 @@ struct FieldReader {
     THIMBLE_CHECK(order == "chw" || order == "hwc", data, "order '", text::printable(order),
                   "' is neither chw nor hwc");
     value = order == "chw" ? Flatten::Order::chw : Flatten::Order::hwc;
+  }
+  void operator()(const char* name, std::vector<std::int64_t>& value) const {
+    value = in.at(name).get<std::vector<std::int64_t>>();
+  }
+  void operator()(const char* name, fixed::FxType& value) const {
+    value = fixed::parse_quantiser(in.at(name).get<std::string>()).type;
   }
   void operator()(const char* name, fixed::Quantiser& value) const { value = quantiser_from(in.at(name)); }
   void operator()(const char* name, std::optional<fixed::Quantiser>& value) const {

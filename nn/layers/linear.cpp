@@ -3,6 +3,7 @@
 #include "core/base/error.h"
 
 #include "autograd/ops/linear.h"
+#include "autograd/ops/quant.h"
 
 namespace thimble::nn {
 
@@ -21,10 +22,19 @@ void Linear::make(DType dtype) {
   if (has_bias) bias = Parameter(Shape{out}, {Axis::out}, dtype);
 }
 
-Var Linear::operator()(const Var& x, const Pass&, Activation act) const {
-  Var w = as_var(weight), b = has_bias ? as_var(bias) : Var();
+Var Linear::quantised_weight() const {
+  const Var w = as_var(weight);
+  return weight_format ? fake_quant(w, *weight_format) : w;
+}
 
-  return linear(x, w, b, act);
+Var Linear::quantised_bias() const {
+  if (!has_bias) return Var();
+  const Var b = as_var(bias);
+  return bias_format ? fake_quant(b, *bias_format) : b;
+}
+
+Var Linear::operator()(const Var& x, const Pass&, Activation act) const {
+  return linear(x, quantised_weight(), quantised_bias(), act);
 }
 
 Shape Linear::output_shape(const Shape& sample) const {

@@ -42,6 +42,10 @@ struct Linear {
   void make(DType dtype);
   /// act(x Wᵀ + b) in one kernel where the activation allows it.
   Var operator()(const Var& x, const Pass& pass, Activation act = {}) const;
+  /// The weight as it enters the product: rounded if there is a format.
+  Var quantised_weight() const;
+  /// Undefined without bias.
+  Var quantised_bias() const;
   /// Throws Error(shape).
   Shape output_shape(const Shape& sample) const;
   std::int64_t macs(const Shape&) const { return in * out; }

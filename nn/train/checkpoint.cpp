@@ -128,8 +128,8 @@ std::filesystem::path CheckpointStore::save(const Checkpoint& checkpoint) {
   const std::filesystem::path file = folder_ / checkpoint_name(epoch, step);
   io::atomic_replace(file, bytes);
   if (io::read_file(file) != bytes)
-    throw Error(ErrorKind::io, "the checkpoint that was just written reads back differently", Place{io::shown(file), 0, 0, {}},
-                "check the disk; the earlier checkpoints are untouched");
+    throw Error(ErrorKind::io, "the checkpoint that was just written reads back differently",
+                Place{io::shown(file), 0, 0, {}}, "check the disk; the earlier checkpoints are untouched");
   link_or_copy(file, folder_ / "last.h5", bytes);
   std::vector<std::string> kept = names();
   std::vector<std::string> old;

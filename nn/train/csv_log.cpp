@@ -18,7 +18,9 @@ MetricsCsv::MetricsCsv(const std::filesystem::path& file, std::vector<std::strin
     : file_(file), columns_(std::move(columns)), log_every_(log_every) {}
 
 void MetricsCsv::on_start(const TrainingView&) {
-  if (file_.length() > 0) return;
+  if (begun_) return;
+  begun_ = true;
+  file_.truncate(0);  // rows of a training that was killed before its first checkpoint
   std::string header = "epoch,step,loss";
   for (const std::string& column : columns_) header += "," + column;
   file_.append(header + "\n");
@@ -49,6 +51,7 @@ void MetricsCsv::save(State& state) {
 
 void MetricsCsv::restore(const State& state) {
   file_.truncate(static_cast<std::uint64_t>(state.integer("length")));
+  begun_ = true;
 }
 
 TimingCsv::TimingCsv(const std::filesystem::path& file) : file_(file) {

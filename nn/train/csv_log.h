@@ -14,8 +14,8 @@ namespace thimble::nn {
 /// give equal files. Its length stands in checkpoints and a resumed training cuts it there.
 class MetricsCsv : public Callback {
  public:
-  /// `columns`: metrics of an epoch that are written; others are left out. The file must not exist unless the training
-  /// is resumed: an older content is kept until restore() cuts it.
+  /// `columns`: metrics of an epoch that are written; others are left out. An older content is cut by restore() to the
+  /// length in the checkpoint, or dropped when the training starts anew.
   MetricsCsv(const std::filesystem::path& file, std::vector<std::string> columns, std::int64_t log_every = 30);
 
   void on_start(const TrainingView& view) override;
@@ -32,6 +32,7 @@ class MetricsCsv : public Callback {
   io::AppendFile file_;
   std::vector<std::string> columns_;
   std::int64_t log_every_;
+  bool begun_ = false;
 };
 
 /// timing.csv: `epoch,step,seconds,rows_per_second` per epoch, seconds since the start of this process' training.

@@ -241,8 +241,10 @@ Checkpoint Trainer::checkpoint() {
   loader.set("stream", stream_.key());
   loader.set("rows", view_.rows);
   loader.set("in_epoch", in_epoch_ ? 1 : 0);
-  loader.set("position", walk_.position());
-  loader.set("loss_sum", loss_sum_);
+  if (in_epoch_) {
+    loader.set("position", walk_.position());
+    loader.set("loss_sum", loss_sum_);
+  }
   for (const auto& callback : callbacks_)
     if (!callback->state_name().empty()) callback->save(made.groups["callbacks/" + callback->state_name()]);
   return made;
