@@ -4,6 +4,7 @@
 
 #ifdef THIMBLE_WITH_ONEDNN
 #include <dnnl.hpp>
+#include <omp.h>
 
 #include <map>
 #include <tuple>
@@ -22,6 +23,7 @@ Key key_of(const Gemm& s) {
 struct Device {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
+  Device() { omp_set_num_threads(1); }  // of this thread: callers cut the work, the library must not cut it again
 };
 
 struct Held {

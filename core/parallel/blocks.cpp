@@ -1,9 +1,13 @@
 #include "core/parallel/blocks.h"
 
-#include <omp.h>
+#include "core/base/text.h"
+#include "core/parallel/team.h"
+
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -12,8 +16,18 @@
 namespace thimble {
 namespace {
 
-// OMP_NUM_THREADS, or as many as this process may use
-std::atomic<int> thread_budget{std::max(1, omp_get_max_threads())};
+/// OMP_NUM_THREADS, or as many as this process may use.
+int default_threads() {
+  const char* wish = std::getenv("OMP_NUM_THREADS");
+  std::int64_t count = 0;
+  if (wish != nullptr && text::parse(wish, count) && count >= 1)
+    return static_cast<int>(std::min<std::int64_t>(count, 1024));
+  cpu_set_t mask;
+  const bool known = sched_getaffinity(0, sizeof mask, &mask) == 0;
+  return known ? std::max(1, CPU_COUNT(&mask)) : 1;
+}
+
+std::atomic<int> thread_budget{default_threads()};
 thread_local bool in_parallel = false;
 
 struct Inside {
@@ -38,22 +52,26 @@ bool inside_parallel() {
 
 void parallel_blocks(std::int64_t blocks, BlockBody body, bool parallel) {
   const int team = static_cast<int>(std::min<std::int64_t>(threads(), blocks));
-  if (!parallel || team <= 1 || in_parallel) {
+  static std::mutex busy;  // one team: a second caller from another thread works alone
+  std::unique_lock alone(busy, std::defer_lock);
+  if (!parallel || team <= 1 || in_parallel || !alone.try_lock()) {
     for (std::int64_t b = 0; b < blocks; ++b) body(b);
     return;
   }
   std::exception_ptr first;
   std::mutex guard;
-#pragma omp parallel for num_threads(team) schedule(static)
-  for (std::int64_t b = 0; b < blocks; ++b) {
+  const auto share = [&](std::int64_t member) {
     const Inside inside;
-    try {
-      body(b);
-    } catch (...) {  // an exception must not leave the parallel region
-      const std::lock_guard lock(guard);
-      if (!first) first = std::current_exception();
+    for (std::int64_t b = member; b < blocks; b += team) {
+      try {
+        body(b);
+      } catch (...) {  // an exception must not leave a worker
+        const std::lock_guard lock(guard);
+        if (!first) first = std::current_exception();
+      }
     }
-  }
+  };
+  Team::instance().run(team, share);
   if (first) std::rethrow_exception(first);
 }
 
