@@ -6,6 +6,7 @@
 #include "apps/common/cli/screen.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 namespace thimble::app {
@@ -51,15 +52,14 @@ std::vector<std::string> verb_cells(const Program& program, const std::string& g
 
 /// Two columns when every pair fits, else one.
 std::string layout(const std::vector<std::string>& cells) {
-  std::size_t left = 0, right = 0;
-  for (std::size_t i = 0; i < cells.size(); ++i)
-    (i % 2 == 0 ? left : right) = std::max(i % 2 == 0 ? left : right, columns(cells[i]));
-  const bool pairs = cells.size() > 1 && 2 + left + 3 + right <= kWidth;
+  std::array<std::size_t, 2> widest{};
+  for (std::size_t i = 0; i < cells.size(); ++i) widest[i % 2] = std::max(widest[i % 2], columns(cells[i]));
+  const bool pairs = cells.size() > 1 && 2 + widest[0] + 3 + widest[1] <= kWidth;
   std::string out;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const bool first = !pairs || i % 2 == 0;
     const bool last = !pairs || i % 2 == 1 || i + 1 == cells.size();
-    out += (first ? "  " : "   ") + (last ? cells[i] : padded(cells[i], left)) + (last ? "\n" : "");
+    out += (first ? "  " : "   ") + (last ? cells[i] : padded(cells[i], widest[0])) + (last ? "\n" : "");
   }
   return out;
 }
@@ -70,28 +70,30 @@ std::string flag_name(const Flag& flag) {
   return flag.value.empty() ? out : out + " " + flag.value;
 }
 
-std::string flag_line(const Flag& flag) {
-  constexpr std::size_t kName = 21;
-  std::string out = "  " + flag_name(flag);
-  out = columns(out) + 1 < kName ? padded(out, kName) : out + "  ";
-  const std::string help = wrap(flag.help, kWidth - kName, 0);
-  std::string lines;
-  for (const std::string& line : text::split(help, '\n')) {
-    lines += (lines.empty() ? "" : "\n" + std::string(kName, ' ')) + line;
-  }
-  out += lines;
+/// "  --flag VALUE   help   [default]" with the help in column `name_width`.
+std::string flag_line(const Flag& flag, std::size_t name_width) {
+  std::string name = "  " + flag_name(flag);
+  name = columns(name) + 1 < name_width ? padded(name, name_width) : name + "  ";
+  const std::vector<std::string> help = text::split(wrap(flag.help, kWidth - name_width, 0), '\n');
   const std::string fallback = flag.fallback.empty() ? "" : "[" + flag.fallback + "]";
-  if (fallback.empty()) return out + "\n";
-  const std::size_t used = columns(out) - (out.rfind('\n') == std::string::npos ? 0 : out.rfind('\n') + 1);
-  if (used + 1 + columns(fallback) <= kWidth)
-    return padded(out, columns(out) + kWidth - 2 - used - std::min(columns(fallback), kWidth - 2 - used)) + " " +
-           fallback + "\n";
-  return out + "\n" + std::string(kName, ' ') + fallback + "\n";
+  std::string out;
+  for (std::size_t i = 0; i < help.size(); ++i) {
+    std::string line = (i == 0 ? name : std::string(name_width, ' ')) + help[i];
+    const bool last = i + 1 == help.size() && !fallback.empty();
+    const bool fits = columns(line) + 1 + columns(fallback) <= kWidth;
+    if (last && fits) line = padded(line, std::max(columns(line) + 1, kWidth - 1 - columns(fallback))) + fallback;
+    out += line + "\n";
+    if (last && !fits) out += std::string(name_width, ' ') + fallback + "\n";
+  }
+  return out;
 }
 
 std::string flag_lines(const std::vector<Flag>& flags) {
+  std::size_t name_width = 21;
+  for (const Flag& flag : flags)
+    name_width = std::max(name_width, std::min<std::size_t>(28, columns(flag_name(flag)) + 4));
   std::string out;
-  for (const Flag& flag : flags) out += flag_line(flag);
+  for (const Flag& flag : flags) out += flag_line(flag, name_width);
   return out;
 }
 
@@ -141,7 +143,7 @@ std::string verb_help(const Program& program, const Verb& verb, bool full) {
   if (!verb.more.empty()) out += wrap(verb.more, kWidth, 0) + "\n";
   out += heading("Flags for every verb") + flag_lines(common_flags());
   if (verb.operands.overrides && has_verb(program, "config")) {
-    out += "Settings: '" + command + " config --schema'; one of them: '" + command + " config --explain KEY'.\n";
+    out += "'" + command + " config --schema' lists every setting.\n";
   }
   return out;
 }

@@ -65,15 +65,17 @@ struct Excerpt {
 };
 
 /// The part of a text line that fits beside the number, with the caret inside it.
-Excerpt cut_excerpt(std::string_view line, std::size_t column) {
+Excerpt cut_excerpt(std::string line, std::size_t column) {
   constexpr std::size_t kWidth = 100, kBefore = 60;
+  std::replace(line.begin(), line.end(), '\t', ' ');
   std::size_t from = std::min(column > 0 ? column - 1 : 0, line.size());
   const std::size_t begin = from > kBefore ? from - kBefore : 0;
-  const std::string_view window = line.substr(begin, kWidth);
+  const std::string_view window = std::string_view(line).substr(begin, kWidth);
   Excerpt out;
   out.line = (begin > 0 ? "..." : "") + text::printable(window, 4 * kWidth);
   out.caret = columns(text::printable(window.substr(0, from - begin), 4 * kWidth)) + (begin > 0 ? 3 : 0);
-  out.length = std::min(marked(line, from), kWidth);
+  out.length = std::min(marked(line, from),
+                        std::max<std::size_t>(1, columns(out.line) - std::min(columns(out.line), out.caret)));
   return out;
 }
 

@@ -167,7 +167,10 @@ class Binder {
 
   void unknown(const FieldList& fields, const std::string& key, const Origin& at, const std::string& prefix) {
     std::vector<std::string> siblings;
-    for (const Field& field : fields) siblings.push_back(field.key);
+    for (const Field& field : fields) {
+      siblings.push_back(field.key);
+      siblings.insert(siblings.end(), field.aliases.begin(), field.aliases.end());
+    }
     std::string near = text::nearest(key, siblings);
     if (near.empty()) near = near_leaf(key, prefix);
     const std::string in =

@@ -284,8 +284,7 @@ Node parse_document(const std::shared_ptr<const Source>& source) {
     refuse_syntax(source, error, builder.problems());
   }
   if (!builder.problems().empty()) throw Errors(builder.problems());
-  if (!builder.has_root() || (builder.has_root() && source->text.empty()))
-    refuse(named_origin(source->file), "the file is empty");
+  if (!builder.has_root()) refuse(named_origin(source->file), "the file is empty");
   return builder.take_root();
 }
 
@@ -298,7 +297,6 @@ Node parse_yaml(std::string_view text, const std::string& file, bool quote_sourc
   check_characters(source);
   if (text::trim(text).empty()) refuse(named_origin(file), "the file is empty", "see 'config --schema' for the keys");
   Node root = parse_document(source);
-  if (root.is_null()) refuse(named_origin(file), "the file holds no settings", "see 'config --schema' for the keys");
   if (root.kind != Node::Kind::map) refuse(root.origin, "a configuration consists of 'key: value' lines");
   return root;
 }
