@@ -252,11 +252,12 @@ void outer_few(const LanesOuter& a) {
   constexpr int kRows = kGroupBlock > 1 ? 10 : 5;  // accumulators: 20 of 32 registers, or 10 pairs
   i64 o = 0;
   for (; o + kRows <= a.outputs; o += kRows) outer_few_rows<kRows>(a, samples, padded, o);
-  for (; o < a.outputs; ++o) outer_few_rows<1>(a, samples, padded, o);
+  for (; o + 2 <= a.outputs; o += 2) outer_few_rows<2>(a, samples, padded, o);
+  if (o < a.outputs) outer_few_rows<1>(a, samples, padded, o);
 }
 
 void outer(const LanesOuter& a) {
-  if (a.groups <= kFewGroups && a.inputs <= kFewInputs && a.outputs > 4) return outer_few(a);
+  if (a.groups <= kFewGroups && a.inputs <= kFewInputs && a.outputs > 1) return outer_few(a);
   i64 o = 0;
   for (; o + 4 <= a.outputs; o += 4) outer_rows<4>(a, o);
   switch (a.outputs - o) {
