@@ -147,7 +147,7 @@ TEST_CASE("[NT F13] draws follow the probabilities (chi squared) and come from t
   CHECK(chi2 < 35.6);  // 10 degrees of freedom, p = 1e-4
 }
 
-TEST_CASE("[NT F13] an empty bucket gets probability 0, is told, and is never drawn; all empty is an error") {
+TEST_CASE("[NT F13] an empty bucket gets probability 0, is told, and is never drawn, all empty is an error") {
   const std::vector<float> z{0.0F, 0.05F, 0.9F};
   std::string told;
   const Buckets buckets = make_buckets(BucketTarget{}, all_rows(3), z, [&](const std::string& text) { told = text; });

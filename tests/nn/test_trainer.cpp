@@ -112,7 +112,7 @@ TEST_CASE("[NT F22] early stopping counts epochs without a strictly better value
   CHECK(toy.weights() != at_end);
 }
 
-TEST_CASE("[NT F22] a patience of 30 lets 29 bad epochs pass; a value that is not finite stops at once") {
+TEST_CASE("[NT F22] a patience of 30 lets 29 bad epochs pass, a value that is not finite stops at once") {
   const auto run = [](std::vector<double> losses, std::int64_t patience) {
     Toy toy;
     toy.options.epochs = static_cast<std::int64_t>(losses.size());

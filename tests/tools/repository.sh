@@ -4,6 +4,9 @@ set -u
 cd "$SOURCE" || exit 1
 failures=0
 rooms="core autograd nn hw apps bench tests"
+products="core autograd nn hw apps"
+# the one header of ours that wraps a library for two files beside it
+wrappers='^core/io/hdf5_ids\.h:'
 
 # none WHAT LINES: fails and shows the lines when there are any
 none() {
@@ -23,10 +26,14 @@ files() {
 # shellcheck disable=SC2086
 headers=$(find $rooms -name '*.h')
 # shellcheck disable=SC2086
+ours=$(find $products -name '*.h')
+# shellcheck disable=SC2086
 {
   none "headers without #pragma once" "$(grep -L '^#pragma once' $headers)"
   none "heavy headers included by our headers" "$(grep -nE \
-    '#include <(Eigen|unsupported|oneapi|dnnl|hdf5|H5|yaml-cpp|CLI|spdlog|fmt|boost|nlohmann/json\.hpp|nlohmann/ordered_map)' $headers)"
+    '#include <(Eigen|unsupported|oneapi|dnnl|hdf5|H5|yaml-cpp|CLI|spdlog|fmt|boost|nlohmann/json\.hpp|nlohmann/ordered_map)' $ours | grep -v "$wrappers")"
+  # CMake would cut such a name into two tests that run nothing
+  none "semicolons in names of tests" "$(grep -rnE 'TEST_CASE\("[^"]*;' tests)"
 }
 # the pattern is put together so that this file does not find itself
 none "paths of one machine" "$(files | xargs grep -nIE "/(wo""rk|ro""ot|ho""me)/[A-Za-z.]" -- 2>/dev/null | head -n 5)"
