@@ -56,6 +56,14 @@ json describe_tensor(const Graph& graph, const Node& node) {
           {"bits_saved", saved}};
 }
 
+json describe_tensors(const Graph& graph) {
+  json tensors = json::array();
+  for (const Node& node : graph.nodes) {
+    if (node.output >= 0) tensors.push_back(describe_tensor(graph, node));
+  }
+  return tensors;
+}
+
 json describe_design(const VerilogDesign& design) {
   return {{"module", design.module},
           {"schedule", name(design.timing)},
@@ -75,10 +83,7 @@ json describe_design(const VerilogDesign& design) {
 }  // namespace
 
 json describe(const Graph& graph, const VerilogDesign& design, const Vectors& stimulus, const Vectors& expected) {
-  json tensors = json::array();
-  for (const Node& node : graph.nodes) {
-    if (node.output >= 0) tensors.push_back(describe_tensor(graph, node));
-  }
+  json tensors = describe_tensors(graph);
   return {{"schema", kSchema},
           {"name", graph.name},
           {"fxir_sha256", hash_of(graph)},
@@ -223,6 +228,10 @@ std::string markdown(const report::Table& table) {
 }
 
 }  // namespace
+
+std::string graph_text(const Graph& graph) {
+  return report::plain_text(tensor_table({{"tensors", describe_tensors(graph)}})) + "\n";
+}
 
 std::string report_text(const json& report) {
   std::string out;

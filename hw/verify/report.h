@@ -21,6 +21,8 @@ nlohmann::json read_report(const std::filesystem::path& folder);
 /// Sets one part ("verification", "synthesis") and writes report.json and report.md again, atomically.
 void update_report(const std::filesystem::path& folder, const std::string& part, const nlohmann::json& value);
 
+/// Formats and exact ranges of a graph alone.
+std::string graph_text(const Graph& graph);
 /// Aligned tables for the terminal.
 std::string report_text(const nlohmann::json& report);
 /// The same as Markdown, for report.md.

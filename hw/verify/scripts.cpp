@@ -6,9 +6,9 @@ namespace thimble::hw {
 
 using text::cat;
 
-std::string synthesis_commands(const std::string& module, const std::string& metric) {
+std::string synthesis_commands(const std::string& module, const std::string& metric, const std::string& listing) {
   return cat("read_verilog ", module, ".v\nsynth_xilinx -family xc7 -top ", module, " -flatten",
-             metric == "m1" ? " -nodsp" : "", " -nowidelut -noiopad -noclkbuf\nstat\n");
+             metric == "m1" ? " -nodsp" : "", " -nowidelut -noiopad -noclkbuf\ntee -a ", listing, " stat\n");
 }
 
 std::vector<std::string> icarus_arguments(const std::string& bench, const std::string& module,
@@ -63,7 +63,7 @@ std::vector<VerilogFile> emit_scripts(const std::string& module, const std::stri
       {"scripts/run_yosys.sh",
        script("run_yosys.sh [m1|dsp]", "cd rtl\nyosys -q -s \"../scripts/area_${1:-dsp}.ys\"\n")}};
   for (const char* metric : {"m1", "dsp"}) {
-    out.push_back({cat("scripts/area_", metric, ".ys"), synthesis_commands(module, metric)});
+    out.push_back({cat("scripts/area_", metric, ".ys"), synthesis_commands(module, metric, "/dev/stdout")});
   }
   if (!c_name.empty()) {
     const std::string compile = command("cc", c_arguments(c_name, "$build/test"));

@@ -5,8 +5,9 @@
 
 namespace thimble::hw {
 
-/// Yosys commands of an area figure: "m1" maps products to logic, "dsp" lets them use DSP blocks. They run in rtl/.
-std::string synthesis_commands(const std::string& module, const std::string& metric);
+/// Yosys commands of an area figure: "m1" maps products to logic, "dsp" lets them use DSP blocks. They run in rtl/ and
+/// write the cell counts to the file `listing`.
+std::string synthesis_commands(const std::string& module, const std::string& metric, const std::string& listing);
 
 /// Arguments behind the program names; `build` is where products of the build go. They run in rtl/.
 std::vector<std::string> icarus_arguments(const std::string& bench, const std::string& module,
