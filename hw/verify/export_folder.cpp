@@ -5,6 +5,7 @@
 #include "core/io/hash.h"
 #include "core/io/json.h"
 
+#include "hw/emit/c99.h"
 #include "hw/emit/testbench.h"
 #include "hw/ir/json.h"
 #include "hw/sim/evaluate.h"
@@ -138,6 +139,11 @@ ExportSummary export_folder(const Graph& graph, const Vectors& stimulus, const E
   const VerilogDesign design = emit_verilog(graph, verilog);
   std::vector<VerilogFile> files = {{"fxir.json", canonical_text(graph) + "\n"}};
   std::string c_name;
+  if (options.c) {
+    const CDesign c = emit_c99(graph);
+    c_name = c.name;
+    append(files, c.files);
+  }
   if (options.rtl) {
     append(files, design.files);
     append(files, emit_benches(design, stimulus.rows()));
