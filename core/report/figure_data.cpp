@@ -79,7 +79,10 @@ linalg::Range with_air(const Extent& extent, const Axis& axis, Air air) {
     low = zero ? 0 : low - margin;
     high += margin;
   }
-  return never_empty(axis.low.value_or(low), axis.high.value_or(high), axis.log);
+  const auto wanted = [](std::optional<double> limit, double other) {
+    return limit && std::isfinite(*limit) ? *limit : other;
+  };
+  return never_empty(wanted(axis.low, low), wanted(axis.high, high), axis.log);
 }
 
 /// Epochs 0 .. 999 end at the mark 1000.

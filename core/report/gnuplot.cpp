@@ -175,7 +175,7 @@ bool Gnuplot::has_terminal(const std::string& name) {
 
 std::string single_quoted(const std::string& text) {
   std::string out = "'";
-  for (const char c : clean_text(text)) out += c == '\'' ? "''" : std::string(1, c);
+  for (const char c : clean_text(text)) out += c == '\'' ? "\u2019" : std::string(1, c);
   return out + "'";
 }
 

@@ -40,8 +40,9 @@ class Gnuplot {
   unsigned long tasks_ = 0;
 };
 
-/// A string of gnuplot: clean_text in single quotes, inner ones doubled. Nothing inside is expanded: no back-ticks, no
-/// macros, no escapes.
+/// A string of gnuplot: clean_text in single quotes. Nothing inside is expanded: no back-ticks, no macros, no escapes.
+/// An apostrophe becomes the typographic one: gnuplot knows doubled quotes as one, but not at the start of a string and
+/// not twice in a row, where the rest of the text would be read as commands.
 std::string single_quoted(const std::string& text);
 /// Without control characters, terminal sequences, bidi marks and malformed UTF-8 (each becomes U+FFFD, white space a
 /// blank).

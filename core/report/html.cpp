@@ -35,12 +35,6 @@ const char* entity_of(char c) {
   }
 }
 
-/// The colon behind "http" or "https", so that the page holds no web address even where a name looks like one.
-bool ends_web_scheme(const std::string& before) {
-  const std::string tail = text::lower(before.substr(before.size() > 5 ? before.size() - 5 : 0));
-  return tail.ends_with("http") || tail.ends_with("https");
-}
-
 std::string seconds_text(double seconds) {
   if (!(seconds >= 0 && seconds < 1e9)) return "?";
   if (seconds < 60) return text::fixed(seconds, 1) + " s";
@@ -224,17 +218,23 @@ Report with_unique_names(Report report) {
 
 }  // namespace
 
+std::string without_web_addresses(const std::string& markup) {
+  std::string out;
+  for (const char c : markup) {
+    const std::string tail = c == ':' ? text::lower(out.substr(out.size() > 5 ? out.size() - 5 : 0)) : "";
+    const bool scheme = tail.ends_with("http") || tail.ends_with("https");
+    out += scheme ? "&#58;" : std::string(1, c);
+  }
+  return out;
+}
+
 std::string escaped(const std::string& text) {
   std::string out;
   for (const char c : clean_text(text)) {
     const char* entity = entity_of(c);
-    if (entity != nullptr) {
-      out += entity;
-    } else {
-      out += c == ':' && ends_web_scheme(out) ? "&#58;" : std::string(1, c);
-    }
+    out += entity != nullptr ? entity : std::string(1, c);
   }
-  return out;
+  return without_web_addresses(out);
 }
 
 std::string html(const Report& report, Plotter& plotter, const HtmlOptions& options) {

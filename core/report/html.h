@@ -63,6 +63,9 @@ void write_report(const Report& report, const std::filesystem::path& run, Plotte
 /// Text for element content and quoted attributes: markup characters and the colon of web addresses as entities,
 /// control characters and malformed UTF-8 as U+FFFD.
 std::string escaped(const std::string& text);
+/// Element content with the colon behind "http" and "https" as an entity, so that the page holds no web address even
+/// where a name looks like one.
+std::string without_web_addresses(const std::string& markup);
 /// A drawn SVG for inlining: no XML head, no namespaces, no unused markers; colours that follow the page.
 std::string inline_svg(const std::string& svg, const std::string& unique);
 

@@ -1,7 +1,6 @@
 #include "core/report/plotter.h"
 
 #include "core/base/error.h"
-#include "core/io/atomic_file.h"
 #include "core/io/file.h"
 #include "core/report/gnuplot.h"
 #include "core/report/script.h"
@@ -13,12 +12,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// For the private folder of the child: nothing to protect, so no syncing.
+/// Plain writing, for files that nobody else reads yet.
 void write_scratch(const fs::path& path, const std::string& content) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file.write(content.data(), static_cast<std::streamsize>(content.size()));
   file.close();
-  THIMBLE_CHECK(file.good(), io, "cannot write ", path.string());
+  THIMBLE_CHECK(file.good(), io, "cannot write ", io::shown(path));
+}
+
+/// Figures can be drawn again, so they are renamed into place but not synced: that would cost more than the drawing.
+void replace_file(const fs::path& path, const std::string& content) {
+  const fs::path waiting = path.string() + ".part";
+  std::error_code error;
+  try {
+    write_scratch(waiting, content);
+    fs::rename(waiting, path, error);
+  } catch (const Error&) {
+    fs::remove(waiting, error);
+    throw;
+  }
+  THIMBLE_CHECK(!error, io, "cannot write ", io::shown(path), ": ", error.message());
 }
 
 Size default_size(const Figure& figure) {
@@ -84,13 +97,13 @@ std::string Plotter::png(const Figure& figure, Size size) {
 
 std::string Plotter::save(const Figure& figure, const fs::path& folder, bool with_png) {
   const std::string stem = file_stem(figure.name);
-  for (const auto& [name, content] : script::csv_files(figure)) io::atomic_replace(folder / name, content);
+  for (const auto& [name, content] : script::csv_files(figure)) replace_file(folder / name, content);
   const script::Output output{script::Terminal::svg, stem + ".svg", default_size(figure), true, "figure"};
-  io::atomic_replace(folder / (stem + ".gp"), "# draw again with: gnuplot " + stem + ".gp\n" +
-                                                  script::commands(figure, output, script::Data::csv));
+  replace_file(folder / (stem + ".gp"),
+               "# draw again with: gnuplot " + stem + ".gp\n" + script::commands(figure, output, script::Data::csv));
   if (!available()) return stem;
-  io::atomic_replace(folder / (stem + ".svg"), svg(figure));
-  if (with_png) io::atomic_replace(folder / (stem + ".png"), png(figure));
+  replace_file(folder / (stem + ".svg"), svg(figure));
+  if (with_png) replace_file(folder / (stem + ".png"), png(figure));
   return stem;
 }
 

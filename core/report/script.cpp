@@ -1,6 +1,6 @@
 #include "core/report/script.h"
 
-#include "core/base/text.h"
+#include "core/base/error.h"
 #include "core/report/figure_data.h"
 #include "core/report/gnuplot.h"
 #include "core/report/table.h"
@@ -29,8 +29,18 @@ std::size_t drawn_points(const Figure& figure) {
   return figure.series.size() > 4 ? 500 : 1000;
 }
 
+constexpr std::size_t kLabelColumns = 46, kEntryColumns = 72, kNameColumns = 28;
+
 std::string num(double value) {
   return text::shortest(value);
+}
+
+/// Quoted, and cut where it would leave the picture.
+std::string shown(const std::string& text, std::size_t columns) {
+  std::string clean = clean_text(text);
+  if (display_width(clean) <= columns) return single_quoted(clean);
+  while (display_width(clean) > columns - 1) clean.pop_back();
+  return single_quoted(clean + "…");
 }
 
 std::size_t style_of(const Series& series, std::size_t position) {
@@ -146,7 +156,7 @@ std::string axis_commands(const char* name, const Axis& axis, linalg::Range rang
   const auto ticks = axis.log ? log_ticks(range.low, range.high, wanted) : linear_ticks(range.low, range.high, wanted);
   return cat(axis.log ? cat("set logscale ", name, "\n") : "", "set ", name, "range [", num(range.low), ":",
              num(range.high), "]\nset ", name, "tics ", tick_list(ticks), "\nset ", name, "label ",
-             single_quoted(axis.text()), " tc rgb '", kInk, "'\n");
+             shown(axis.text(), kLabelColumns), " tc rgb '", kInk, "'\n");
 }
 
 /// Box names are formats to gnuplot: a percent sign is doubled.
@@ -155,21 +165,22 @@ std::string box_names(const Figure& figure) {
   std::size_t longest = 0;
   for (std::size_t b = 0; b < figure.boxes.size(); ++b) {
     std::string name;
-    for (const char c : figure.boxes[b].name) name += c == '%' ? "%%" : std::string(1, c);
+    for (const char c : shown(figure.boxes[b].name, kNameColumns)) name += c == '%' ? "%%" : std::string(1, c);
     longest = std::max(longest, name.size());
-    out += cat(b > 0 ? ", " : "", single_quoted(name), " ", b);
+    out += cat(b > 0 ? ", " : "", name, " ", b);
   }
   const bool turned = longest * figure.boxes.size() > 60;
-  return cat("set xtics (", out, ")", turned ? " rotate by -35" : "", "\nset xlabel ", single_quoted(figure.x.text()),
-             " tc rgb '", kInk, "'\n");
+  return cat("set xtics (", out, ")", turned ? " rotate by -35" : "", "\nset xlabel ",
+             shown(figure.x.text(), kLabelColumns), " tc rgb '", kInk, "'\n");
 }
 
-/// Breaks a long title in two; the newline is made by an expression, for strings hold none.
+/// Breaks a long title in two lines; the newline is made by an expression, for strings hold none.
 std::string title_text(const std::string& title, std::size_t width) {
-  if (display_width(title) <= width) return single_quoted(title);
-  std::size_t at = title.rfind(' ', std::min(width, title.size()));
-  if (at == std::string::npos || at == 0) return single_quoted(title);
-  return single_quoted(title.substr(0, at)) + ".sprintf('%c',10)." + single_quoted(title.substr(at + 1));
+  const std::string clean = clean_text(title);
+  if (display_width(clean) <= width) return single_quoted(clean);
+  const std::size_t at = clean.rfind(' ', width);
+  if (at == std::string::npos || at == 0) return shown(clean, width);
+  return single_quoted(clean.substr(0, at)) + ".sprintf('%c',10)." + shown(clean.substr(at + 1), width);
 }
 
 /// A page title: above the legend, which gnuplot would else put over the title.
@@ -217,7 +228,7 @@ std::string colour_bar(const Grid& grid) {
   const char* palette = grid.diverging ? "(-1 '#0072B2', 0 '#f7f7f7', 1 '#D55E00')"
                                        : "(0 '#463480', 1 '#3b528b', 2 '#21918c', 3 '#5ec962', 4 '#fde725')";
   return cat(grid.log_colour ? "set logscale cb\n" : "", "set cbrange [", num(range.low), ":", num(range.high),
-             "]\nset cbtics ", tick_list(ticks), "\nset cblabel ", single_quoted(grid.label), " tc rgb '", kInk,
+             "]\nset cbtics ", tick_list(ticks), "\nset cblabel ", shown(grid.label, kLabelColumns), " tc rgb '", kInk,
              "'\nset colorbox noborder\nset palette maxcolors 64 defined ", palette,
              "\nset object 1 rectangle from graph 0,0 to graph 1,1 behind fs solid 1 noborder fc rgb '", kGround,
              "'\n");
@@ -228,7 +239,7 @@ std::string notes(const Figure& figure) {
   const std::size_t count = figure.notes.size();
   std::string out = cat("set tmargin ", num(1.2 + 1.15 * static_cast<double>(count)), "\n");
   for (std::size_t i = 0; i < count; ++i) {
-    out += cat("set label ", single_quoted(figure.notes[i]), " at graph 0, graph 1 offset character 0,",
+    out += cat("set label ", shown(figure.notes[i], kEntryColumns), " at graph 0, graph 1 offset character 0,",
                num(0.8 + 1.15 * static_cast<double>(count - 1 - i)), " left tc rgb '", kInk, "'\n");
   }
   return out;
@@ -237,6 +248,7 @@ std::string notes(const Figure& figure) {
 std::string rules(const Figure& figure, linalg::Range x, linalg::Range y) {
   std::string out;
   for (const Rule& rule : figure.rules) {
+    if (!std::isfinite(rule.at)) continue;
     const std::string at = num(rule.at);
     const std::string from = rule.vertical ? at + ", graph 0" : "graph 0, first " + at;
     const std::string to = rule.vertical ? at + ", graph 1" : "graph 1, first " + at;
@@ -249,7 +261,7 @@ std::string rules(const Figure& figure, linalg::Range x, linalg::Range y) {
     const std::string place = rule.vertical
                                   ? cat(at, ", graph ", height, " ", side)
                                   : cat("graph 0.01, first ", at, " left offset character 0,", far ? "-0.7" : "0.7");
-    out += cat("set label ", single_quoted(rule.name), " at ", place, " tc rgb '", kInk, "' front\n");
+    out += cat("set label ", shown(rule.name, kNameColumns), " at ", place, " tc rgb '", kInk, "' front\n");
   }
   return out;
 }
@@ -259,7 +271,7 @@ std::string rules(const Figure& figure, linalg::Range x, linalg::Range y) {
 std::string entry(const Series& series) {
   if (series.name.empty()) return " notitle";
   const std::string between = series.statistics.empty() ? "" : ":  ";
-  return " title " + single_quoted(series.name + between + series.statistics);
+  return " title " + shown(series.name + between + series.statistics, kEntryColumns);
 }
 
 /// Colour as gnuplot wants it; pale series are three quarters transparent.
@@ -392,6 +404,12 @@ std::string outlier_csv(const Figure& figure) {
 }  // namespace
 
 std::string commands(const Figure& figure, const Output& output, Data data) {
+  if (figure.grid) {
+    const Grid& g = *figure.grid;
+    THIMBLE_CHECK(g.columns > 0 && g.rows > 0 && g.values.size() == g.columns * g.rows, shape, "figure '",
+                  text::printable(figure.name), "': ", g.values.size(), " values for a grid of ", g.columns, " x ",
+                  g.rows);
+  }
   const linalg::Range x = x_range(figure), y = y_range(figure);
   const Source source(figure, data);
   std::string out = "reset\nset encoding utf8\n" + terminal(output) + "set output " + single_quoted(output.file) + "\n";

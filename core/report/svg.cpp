@@ -43,7 +43,7 @@ std::array<std::string, 2> rgb_forms(const char* hex) {
   return {text::cat("rgb(", r, ",", g, ",", b, ")"), text::cat("rgb(", three(r), ", ", three(g), ", ", three(b), ")")};
 }
 
-/// Colours inside tags become variables of the page's style; texts stay as they are.
+/// Colours inside tags become variables of the page's style; texts stay as they are, but for web addresses.
 std::string with_page_colours(const std::string& svg) {
   std::vector<std::pair<std::string, std::string>> names{
       {"\"black\"", "\"currentColor\""}, {"'black'", "'currentColor'"}, {"'white'", "'var(--card)'"}};
@@ -59,7 +59,7 @@ std::string with_page_colours(const std::string& svg) {
   for (std::size_t at = 0; at < svg.size();) {
     const std::size_t open = std::min(svg.find('<', at), svg.size());
     const std::size_t close = std::min(svg.find('>', open), svg.size());
-    out += svg.substr(at, open - at);
+    out += without_web_addresses(svg.substr(at, open - at));
     std::string tag = svg.substr(open, close - open);
     for (const auto& [from, to] : names) replace_all(tag, from, to);
     out += tag;

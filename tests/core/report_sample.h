@@ -1,5 +1,5 @@
 #pragma once
-// A report with every kind of figure, from invented numbers: looked at in a browser by tests/look-at-report, and used
+// A report with every kind of figure, from invented numbers: looked at in a browser, and used
 // by the tests of the page.
 
 #include "core/report/html.h"
