@@ -1,4 +1,5 @@
 #include "core/io/json.h"
+#include "core/random/splitmix.h"
 
 #include "apps/common/cli/parser.h"
 #include "apps/common/cli/screen.h"
@@ -224,6 +225,40 @@ TEST_CASE("a resolved configuration reads back as itself [R15 property]") {
   CHECK(again.train.compare_to == "no");
   const std::string commented = commented_config(config, ConfigTree{});
   CHECK(same(parse_yaml(commented, "c.yaml"), parse_yaml(once, "o.yaml")));
+}
+
+TEST_CASE("mutated configurations end in an error or in a configuration that equals its own dump [R15]") {
+  const std::uint64_t seed = 20261120;
+  MESSAGE("seed " << seed);
+  SplitMix64 next(seed);
+  std::vector<std::string> seeds = {
+      "extends: base\ntrain:\n  lr: 1.0e-3\n  experts: [0, 1, {a: b}]\nmodel: {layers: [{linear: a, out: 3}]}\n",
+      "note: \"\\e[1m\\x41\"\ndists: {a: {std: 2}, b: &x {mean: 1}, c: *x}\nseed: 12\n"};
+  for (const test::HostileCase& item : test::hostile_cases("config")) seeds.push_back(test::read_text(item.file));
+  const std::string alphabet = "{}[]:,-&*!#|>'\"%@`\n\t 0123456789aeinfsty.~<?\\";
+  int accepted = 0;
+  for (int i = 0; i < 4000; ++i) {
+    std::string text = seeds[next() % seeds.size()].substr(0, 3000);
+    for (std::uint64_t change = next() % 6; change > 0 && !text.empty(); --change) {
+      const std::size_t at = next() % text.size();
+      if (next() % 3 == 0)
+        text.erase(at, next() % 8);
+      else if (next() % 3 == 0)
+        text.insert(at, text.substr(next() % text.size(), next() % 40));
+      else
+        text[at] = next() % 8 == 0 ? static_cast<char>(next()) : alphabet[next() % alphabet.size()];
+    }
+    try {
+      const DemoConfig config = bind_config<DemoConfig>(ConfigTree(parse_yaml(text, "mutated.yaml")), {"extends"});
+      const std::string dump = to_yaml(dump_config(config));
+      CHECK_MESSAGE(to_yaml(dump_config(bind_config<DemoConfig>(ConfigTree(parse_yaml(dump, "dump.yaml"))))) == dump,
+                    text);
+      ++accepted;
+    } catch (const Error& error) {
+      CHECK(!render(error).empty());
+    }
+  }
+  CHECK(accepted > 20);
 }
 
 TEST_CASE("aliases load and the canonical key is written") {

@@ -217,10 +217,11 @@ void clear_for_null(ConfigTree& tree, const ConfigTree& child) {
 
 /// One of several exclusive children set anew: the inherited siblings go.
 void drop_siblings(ConfigTree& tree, const ConfigTree& child, const LoadOptions& options) {
-  for (const auto& [branch, names] : options.exclusive) {
+  for (const auto& choice : options.exclusive) {
+    const std::string& branch = choice.first;
     const auto set = [&](const std::string& name) { return child.has(branch + "." + name); };
-    if (std::none_of(names.begin(), names.end(), set)) continue;
-    for (const std::string& name : names) {
+    if (std::none_of(choice.second.begin(), choice.second.end(), set)) continue;
+    for (const std::string& name : choice.second) {
       if (set(name) || tree.erase(branch + "." + name) == 0) continue;
       log::note("inherited ", branch, ".", name, " dropped, because another choice is set in its place");
     }

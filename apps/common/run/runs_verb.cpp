@@ -166,11 +166,12 @@ report::Table value_table(const std::vector<Compared>& all, Values values, const
       rows[key][i] = value;
     }
   }
-  for (const auto& [key, row] : rows) {
+  for (const auto& entry : rows) {
+    const std::vector<nlohmann::json>& row = entry.second;
     const bool equal =
         std::all_of(row.begin(), row.end(), [&](const nlohmann::json& value) { return value == row.front(); });
     if (only_different && equal) continue;
-    std::vector<report::Cell> cells = {text::printable(key)};
+    std::vector<report::Cell> cells = {text::printable(entry.first)};
     for (const nlohmann::json& value : row) cells.emplace_back(shown(value));
     table.rows.push_back(std::move(cells));
   }
