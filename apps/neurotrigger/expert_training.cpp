@@ -11,14 +11,21 @@
 #include "nn/train/progress.h"
 #include "nn/train/trainer.h"
 
+#include "apps/neurotrigger/hardware_a.h"
+
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 namespace thimble::neurotrigger {
 namespace {
+
+/// Stands in checkpoints, which hold finite numbers alone, for a metric without a value; no metric is negative.
+constexpr double kNone = -1;
 
 /// Metrics of every finished epoch; part of checkpoints, so that a resumed run has them all.
 class History : public nn::Callback {
@@ -33,12 +40,15 @@ class History : public nn::Callback {
   std::string state_name() const override { return "history"; }
   void save(nn::State& state) override {
     visit([&state](const std::string& name, const std::vector<double>& values) {
-      if (!values.empty()) state.tensors[name] = Tensor::from(values);
+      std::vector<double> kept = values;
+      for (double& v : kept) v = std::isfinite(v) ? v : kNone;
+      if (!kept.empty()) state.tensors[name] = Tensor::from(kept);
     });
   }
   void restore(const nn::State& state) override {
     visit([&state](const std::string& name, std::vector<double>& values) {
       values = state.tensors.count(name) != 0 ? state.tensor(name).to_vector() : std::vector<double>();
+      for (double& v : values) v = v == kNone ? std::numeric_limits<double>::quiet_NaN() : v;
     });
   }
 
@@ -153,6 +163,17 @@ bool resume_from(nn::CheckpointStore& store, nn::Trainer& trainer, std::int64_t 
   return !at.text("stop").empty() || at.integer("epoch") >= epochs;
 }
 
+/// Logs and checkpoints go below the expert's folder. True if an earlier process has finished this training.
+bool open_folder(const ExpertTask& task, nn::Trainer& trainer, std::optional<nn::CheckpointStore>& store) {
+  const std::filesystem::path folder = task.folder, log = folder / "csv/version_0", saved = folder / "checkpoints";
+  std::filesystem::create_directories(log);
+  std::filesystem::create_directories(saved);
+  trainer.add(std::make_unique<nn::MetricsCsv>(log / "metrics.csv", epoch_columns()));
+  store.emplace(saved);
+  trainer.save_to(*store, about(task));
+  return task.resume && resume_from(*store, trainer, task.settings->epochs);
+}
+
 }  // namespace
 
 const char* name_of(ExpertStatus status) {
@@ -183,38 +204,50 @@ Stream expert_stream(const Settings& settings, int expert) {
   return Rng(static_cast<std::uint64_t>(settings.seed)).stream(text::cat("expert/", expert));
 }
 
+ExpertOutcome outcome_of(const nn::Checkpoint& checkpoint) {
+  ExpertOutcome out;
+  out.status = ExpertStatus::trained;
+  History history(out.table);
+  const auto found = checkpoint.groups.find("callbacks/" + history.state_name());
+  if (found == checkpoint.groups.end()) return out;
+  history.restore(found->second);
+  out.epochs = out.table.rows();
+  const std::vector<double>& loss = out.table.columns[1];
+  if (loss.empty()) return out;
+  const auto best = std::min_element(loss.begin(), loss.end());
+  out.best_loss = *best;
+  out.best_epoch = best - loss.begin() + 1;
+  return out;
+}
+
 ExpertOutcome train_expert(const ExpertTask& task) {
   const Settings& s = *task.settings;
   ExpertOutcome out;
   out.expert = task.expert;
+  out.rows_trained = static_cast<std::int64_t>(task.train_rows.size());
   nn::Graph model = model_of(s);
   start(task, model);
   nn::Trainer trainer(train_task(task, model), options_of(task), nn::parse_rule(s.optim, s.weight_decay),
                       schedule_of(s), expert_stream(s, task.expert).stream("train"));
   if (s.clip_grad > 0) trainer.optimizer().set_clip({s.clip_grad, 0});
+  if (s.quant == "hw-a") limit_weights(model, trainer.optimizer());
   trainer.add(std::make_unique<History>(out.table));
   auto& best = trainer.add(std::make_unique<nn::KeepBest>("val_loss"));
   if (s.patience > 0) trainer.add(std::make_unique<nn::EarlyStop>("val_loss", nn::Goal::min, s.patience));
   if (task.progress) trainer.add(std::make_unique<nn::ProgressLine>(*task.progress, task.member));
   std::optional<nn::CheckpointStore> store;
-  bool over = false;
-  if (!task.folder.empty()) {
-    trainer.add(std::make_unique<nn::MetricsCsv>(task.folder + "/csv/version_0/metrics.csv", epoch_columns()));
-    store.emplace(task.folder + "/checkpoints");
-    trainer.save_to(*store, about(task));
-    over = task.resume && resume_from(*store, trainer, s.epochs);
-  }
+  const bool over = !task.folder.empty() && open_folder(task, trainer, store);
+  const std::int64_t before = out.table.rows();
   const auto begin = std::chrono::steady_clock::now();
+  out.status = ExpertStatus::trained;
   if (!over) {
     const nn::TrainResult result = trainer.fit();
-    out.status = result.interrupted ? ExpertStatus::interrupted : ExpertStatus::trained;
+    if (result.interrupted) out.status = ExpertStatus::interrupted;
     out.reason = result.stop_reason;
-  } else {
-    out.status = ExpertStatus::trained;
   }
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   out.epochs = out.table.rows();
-  out.rows_trained = static_cast<std::int64_t>(task.train_rows.size());
+  out.epochs_here = out.epochs - before;
   if (!best.empty()) {
     best.best().weights.restore(nn::parts_of(model));
     out.best_epoch = best.best().at.epoch;

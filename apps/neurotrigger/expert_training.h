@@ -4,6 +4,7 @@
 #include "core/report/progress.h"
 
 #include "nn/data/dataset.h"
+#include "nn/train/checkpoint.h"
 
 #include "apps/neurotrigger/metrics.h"
 #include "apps/neurotrigger/models.h"
@@ -46,8 +47,9 @@ struct ExpertTask {
 struct ExpertOutcome {
   int expert = 0;
   ExpertStatus status = ExpertStatus::skipped;
-  std::string reason;       // why skipped or failed, or why training ended early
-  std::int64_t epochs = 0;  // finished
+  std::string reason;            // why skipped or failed, or why training ended early
+  std::int64_t epochs = 0;       // finished
+  std::int64_t epochs_here = 0;  // of them by this process
   std::int64_t best_epoch = 0;
   double best_loss = 0;
   double seconds = 0;  // training of this process
@@ -60,6 +62,9 @@ struct ExpertOutcome {
 nn::Graph model_of(const Settings& settings);
 /// All random numbers of an expert.
 Stream expert_stream(const Settings& settings, int expert);
+
+/// What a checkpoint tells about a training: epochs and their metrics, best epoch; no model.
+ExpertOutcome outcome_of(const nn::Checkpoint& checkpoint);
 
 /// Trains and returns the network with the weights of the best epoch. Throws Error(failed) when the loss diverges,
 /// Error(io) when the disk is full, Error(data) for a checkpoint of another network.

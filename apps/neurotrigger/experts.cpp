@@ -134,13 +134,24 @@ bool early_stop(const std::vector<ExpertTask>& tasks) {
 
 }  // namespace
 
+void require_rows(const RunSettings& settings, const Splits& splits) {
+  RunResult run;
+  make_masks(settings, splits, run);
+  for (const int expert : settings.experts) {
+    const auto& masks = run.own_masks.at(expert);
+    if (!kept_rows(splits[Split::train].rows_of(expert), masks[0]).empty() &&
+        !kept_rows(splits[Split::val].rows_of(expert), masks[1]).empty())
+      return;
+  }
+  throw Error(ErrorKind::data, "no expert has tracks to train on and to validate with", {"", 0, 0, "data.train"},
+              "check data.train, data.val, experts and filter");
+}
+
 RunResult train_experts(const RunSettings& settings, const Splits& splits, const RunPlan& plan) {
+  require_rows(settings, splits);
   RunResult run;
   make_masks(settings, splits, run);
   std::vector<ExpertTask> tasks = tasks_of(settings, splits, run);
-  if (std::all_of(tasks.begin(), tasks.end(), [](const ExpertTask& t) { return !missing_rows(t).empty(); }))
-    throw Error(ErrorKind::data, "no expert has tracks to train on and to validate with", {"", 0, 0, "data.train"},
-                "check data.train, data.val, experts and filter");
   const StopWatch watch;
   std::optional<report::TrainProgress> progress;
   if (plan.progress != nullptr)
@@ -226,6 +237,17 @@ Compared compared_of(const RunResult& run, const Splits& splits, Split split) {
       parts.push_back(
           compared_of(expert, splits, split, run.own_masks.at(expert.outcome.expert)[static_cast<std::size_t>(split)]));
   return join(parts);
+}
+
+std::string position_of(const RunSettings& settings, const RunResult& run) {
+  std::int64_t done = 0, of = 0;
+  for (const ExpertResult& expert : run.experts) {
+    if (expert.outcome.status != ExpertStatus::interrupted) continue;
+    if (of != 0 && expert.outcome.epochs >= done) continue;
+    done = expert.outcome.epochs;
+    of = settings.own.at(expert.outcome.expert).epochs;
+  }
+  return of == 0 ? "" : text::cat("epoch ", done, " of ", of);
 }
 
 Networks networks_of(const RunResult& run) {

@@ -42,8 +42,11 @@ struct RunPlan {
   report::Progress* progress = nullptr;
 };
 
+/// Throws Error(data) when no expert has rows to train on and to validate with.
+void require_rows(const RunSettings& settings, const Splits& splits);
+
 /// Trains all experts, at most threads() at a time. An expert without rows is skipped with a warning, one that fails
-/// is reported, the others go on. Throws Error(data) when no expert has rows to train on and to validate with.
+/// is reported, the others go on. Throws what require_rows throws, and Error(io) when nothing can be saved.
 RunResult train_experts(const RunSettings& settings, const Splits& splits, const RunPlan& plan);
 
 /// Mean of every epoch's metrics over the experts; one that ended earlier stands with its last values.
@@ -56,6 +59,9 @@ RunResult evaluate_experts(const RunSettings& settings, const Splits& splits, co
 Compared compared_of(const ExpertResult& expert, const Splits& splits, Split split, const Mask& mask);
 /// The rows of all experts joined.
 Compared compared_of(const RunResult& run, const Splits& splits, Split split);
+
+/// "epoch 312 of 1000", the expert that is furthest behind.
+std::string position_of(const RunSettings& settings, const RunResult& run);
 
 /// Weights of all trained experts.
 Networks networks_of(const RunResult& run);

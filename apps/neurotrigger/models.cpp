@@ -5,6 +5,8 @@
 
 #include "nn/init.h"
 
+#include "apps/neurotrigger/hardware_a.h"
+
 #include <algorithm>
 #include <array>
 
@@ -56,6 +58,11 @@ nn::Graph simple(const ModelSpec& spec) {
 }  // namespace
 
 nn::Graph build_model(const ModelSpec& spec) {
+  if (spec.quant == "hw-a") {
+    THIMBLE_CHECK(spec.model == "BaselineModel" && spec.act == "tanh/2", config,
+                  "quant=hw-a is the 27-81-2 network with tanh/2; this is ", spec.model, " with ", spec.act);
+    return hardware_a_model(baseline(spec, false));
+  }
   if (spec.model == "BaselineModel") return baseline(spec, false);
   if (spec.model == "BaselineModelBN") return baseline(spec, true);
   THIMBLE_CHECK(spec.model == "SimpleModel", config, "unknown model '", spec.model, "'");

@@ -5,30 +5,9 @@
 #include "apps/neurotrigger/filters.h"
 
 #include <algorithm>
-#include <filesystem>
 
 namespace thimble::neurotrigger {
 namespace {
-
-namespace fs = std::filesystem;
-
-/// Paths written in a file are relative to that file, those of the command line to the current folder.
-void resolve_paths(app::ConfigTree& tree, std::string_view key) {
-  const app::Node* found = tree.find(key);
-  if (found == nullptr) return;
-  app::Node node = *found;
-  const auto resolve = [&](app::Node& path) {
-    const fs::path file = path.origin.file();
-    if (path.kind != app::Node::Kind::scalar || path.text.empty() || fs::path(path.text).is_absolute()) return;
-    if (path.origin.line == 0 || !file.has_parent_path()) return;
-    path.text = (file.parent_path() / path.text).lexically_normal().string();
-  };
-  if (node.kind == app::Node::Kind::list)
-    for (app::Node& item : node.items) resolve(item);
-  else
-    resolve(node);
-  tree.set(std::string(key), std::move(node));
-}
 
 std::string expert_block(int expert) {
   return text::cat("expert_", expert);
@@ -49,6 +28,16 @@ void check_together(const Settings& s) {
   if (s.experts.empty()) refuse("experts", "no expert is named", "experts=[0,1,2,3,4], or [-1] for one network");
   const bool joint = std::find(s.experts.begin(), s.experts.end(), -1) != s.experts.end();
   if (joint && s.experts.size() > 1) refuse("experts", "-1 stands alone: one network on all tracks", "experts=[-1]");
+}
+
+/// Top-level keys that Settings does not hold.
+const std::vector<std::string>& other_keys() {
+  static const std::vector<std::string> keys = [] {
+    std::vector<std::string> list = expert_blocks();
+    list.emplace_back("extends");
+    return list;
+  }();
+  return keys;
 }
 
 }  // namespace
@@ -86,6 +75,7 @@ app::LoadOptions load_options() {
   app::LoadOptions options;
   options.app = "neurotrigger";
   options.exclusive = {{"dist", {"norm", "uniform"}}};
+  options.defaults = app::defaults_tree<Settings>();
   return options;
 }
 
@@ -98,15 +88,13 @@ RunSettings bind_settings(const app::LoadedConfig& loaded) {
   RunSettings run;
   run.config = loaded.name;
   run.tree = loaded.tree;
-  for (const char* key : {"data.train", "data.val", "data.test", "load_pre_trained_weights"})
-    resolve_paths(run.tree, key);
-  run.all = app::bind_config<Settings>(run.tree, expert_blocks());
+  run.all = app::bind_config<Settings>(run.tree, other_keys());
   check_together(run.all);
   std::sort(run.all.experts.begin(), run.all.experts.end());
   run.all.experts.erase(std::unique(run.all.experts.begin(), run.all.experts.end()), run.all.experts.end());
   for (const std::int64_t expert : run.all.experts) run.experts.push_back(static_cast<int>(expert));
   for (const int expert : run.experts) {
-    Settings own = app::bind_config<Settings>(run.tree.replaced_by_block(expert_block(expert)), expert_blocks());
+    Settings own = app::bind_config<Settings>(run.tree.replaced_by_block(expert_block(expert)), other_keys());
     own.in_size = run.all.in_size;
     own.out_size = run.all.out_size;
     own.experts = run.all.experts;

@@ -71,9 +71,9 @@ struct DataKeys {
   bool cache = true;
   SimulateKeys simulate;
   static void fields(auto& self, auto&& f) {
-    f("train", self.train, "track files (text or .gz) to train on; none: simulated tracks");
-    f("val", self.val, "track files for validation after each epoch");
-    f("test", self.test, "track files for the final test");
+    f("train", self.train, "track files (text or .gz) to train on; none: simulated tracks", app::file_path);
+    f("val", self.val, "track files for validation after each epoch", app::file_path);
+    f("test", self.test, "track files for the final test", app::file_path);
     f("cache", self.cache, "keep parsed files in .cache of the current folder");
     f("simulate", self.simulate, "tracks made by the simulator when data.train is empty");
   }
@@ -157,7 +157,7 @@ struct Settings : app::CommonKeys {
     f("out_size", self.out_size, "outputs: 2 = z and theta, 1 = z only", app::between(1, 2));
     f("workers", self.workers, "accepted for older configurations; changes nothing", app::at_least(0));
     f("experts", self.experts, "networks to train; [-1]: one on all tracks", app::between(-1, 4));
-    f("load_pre_trained_weights", self.load_pre_trained_weights, "weights.json to start from");
+    f("load_pre_trained_weights", self.load_pre_trained_weights, "weights.json to start from", app::file_path);
     f("filter", self.filter, "rows to use, for example DuplicateEventsFilter()", app::check(filter_fault));
     f("dist", self.dist, "weighted sampling of the training rows by z");
     f("data", self.data, "where the tracks come from");

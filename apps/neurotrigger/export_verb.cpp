@@ -1,0 +1,110 @@
+#include "core/base/error.h"
+#include "core/io/atomic_file.h"
+
+#include "hw/emit/stimulus.h"
+#include "hw/verify/export_folder.h"
+
+#include "apps/common/cli/context.h"
+#include "apps/neurotrigger/hardware_a.h"
+#include "apps/neurotrigger/run_access.h"
+#include "apps/neurotrigger/verbs.h"
+
+#include <algorithm>
+
+namespace thimble::neurotrigger {
+namespace {
+
+namespace fs = std::filesystem;
+
+int expert_of(const app::Context& context, const RunSettings& settings) {
+  const std::int64_t wanted = context.flag_integer("--expert", 0);
+  const int expert = settings.experts.size() == 1 && settings.experts[0] == -1 ? -1 : static_cast<int>(wanted);
+  if (std::find(settings.experts.begin(), settings.experts.end(), expert) == settings.experts.end())
+    throw Error(ErrorKind::usage, text::cat("expert ", wanted, " was not trained in this run"), {"", 0, 0, "--expert"});
+  return expert;
+}
+
+/// The network in hardware formats: as trained, or a float network rounded now.
+nn::Graph hardware_network(const Settings& settings, const State& state, const std::string& origin) {
+  if (settings.model != "BaselineModel" || settings.act != "tanh/2")
+    throw Error(ErrorKind::config,
+                text::cat("hardware model A is the 27-81-2 network with tanh/2; this run trained ", settings.model,
+                          " with ", settings.act),
+                {"", 0, 0, "act"}, "train with baseline_v2 or demo");
+  nn::Graph model = build_model({"BaselineModel", "tanh/2", "hw-a", settings.in_size, settings.out_size});
+  load_state(model, state, origin);
+  return model;
+}
+
+/// Tracks of the expert, validation first, as recorded stimulus.
+Tensor recorded_tracks(const Settings& settings, int expert, std::int64_t count) {
+  const Splits splits = load_splits(settings);
+  std::vector<std::int64_t> rows = splits[Split::val].rows_of(expert);
+  rows.resize(std::min(rows.size(), static_cast<std::size_t>(count)));
+  return gather_rows(splits[Split::val].inputs, rows);
+}
+
+struct Exported {
+  hw::Graph graph;
+  hw::Vectors vectors;
+  Drift drift;
+};
+
+Exported lower_expert(const app::Context& context, const OldRun& run, int expert) {
+  const Settings& settings = run.settings.own.at(expert);
+  const std::string weights = (run.folder / "weights.json").string();
+  const Networks networks = read_weights(weights);
+  const auto found = networks.find(expert);
+  if (found == networks.end())
+    throw Error(ErrorKind::data, text::cat("no network of expert ", expert, " in the run"), {weights, 0, 0, "expert"});
+  const nn::Graph network = hardware_network(settings, found->second, weights);
+  const std::int64_t count = context.flag_integer("--vectors", 10000);
+  const Tensor tracks = recorded_tracks(settings, expert, count);
+  Exported out;
+  out.graph = hardware_a_graph(
+      network, text::cat("neurotrigger_expert_", expert < 0 ? std::string("all") : text::to_text(expert)));
+  out.graph.meta["app"] = "neurotrigger";
+  out.graph.meta["model"] = "A";
+  out.vectors = hw::stimulus(out.graph, static_cast<std::size_t>(count), static_cast<std::uint64_t>(settings.seed),
+                             hardware_a_inputs(tracks));
+  out.drift = drift_of(load_models(run.settings, weights).at(expert), network, tracks);
+  return out;
+}
+
+int export_hardware(app::Context& context, const OldRun& run, int expert) {
+  const std::string folder = context.flags().out.value_or(text::cat("build/expert", expert));
+  const Exported made = lower_expert(context, run, expert);
+  const hw::ExportSummary summary = hw::export_folder(made.graph, made.vectors, {}, folder);
+  app::Result& result = context.result();
+  result.run(run.folder.string());
+  result.file("export", folder);
+  result.metric("z_drift_rms_cm", made.drift.rms_cm);
+  result.metric("z_drift_max_cm", made.drift.max_cm);
+  result.line(text::cat(folder, ": model A of expert ", expert, ", module ", summary.module, ", ", summary.vectors,
+                        " test vectors, ", summary.files, " files"));
+  result.line(text::cat("z of the integer network against the trained one on ", made.drift.rows, " tracks: rms ",
+                        text::fixed(made.drift.rms_cm, 3), " cm, max ", text::fixed(made.drift.max_cm, 3), " cm"));
+  result.line("prove it: thimble-hw verify " + folder);
+  return 0;
+}
+
+int export_json(app::Context& context, const OldRun& run) {
+  const fs::path from = run.folder / "weights.json";
+  const fs::path to = context.flags().out.value_or("weights.json");
+  if (to.has_parent_path()) fs::create_directories(to.parent_path());
+  io::atomic_replace(to, weights_json(read_weights(from)));
+  context.result().file("weights", to.string());
+  context.result().line("weights: " + to.string());
+  return 0;
+}
+
+}  // namespace
+
+int run_export(app::Context& context) {
+  const OldRun run = open_run(context);
+  use_threads(run.settings.all);
+  if (context.flag("--target") == "json") return export_json(context, run);
+  return export_hardware(context, run, expert_of(context, run.settings));
+}
+
+}  // namespace thimble::neurotrigger

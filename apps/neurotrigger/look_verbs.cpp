@@ -1,0 +1,129 @@
+#include "core/base/error.h"
+#include "core/io/atomic_file.h"
+#include "core/io/gzip.h"
+#include "core/report/progress.h"
+
+#include "apps/common/cli/context.h"
+#include "apps/neurotrigger/run_access.h"
+#include "apps/neurotrigger/run_files.h"
+#include "apps/neurotrigger/run_report.h"
+#include "apps/neurotrigger/track_file.h"
+#include "apps/neurotrigger/track_text.h"
+#include "apps/neurotrigger/verbs.h"
+
+namespace thimble::neurotrigger {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+void write_text(const fs::path& path, const std::string& content) {
+  io::atomic_replace(path, ends_with(path.string(), ".gz") ? io::gzip(content) : content);
+}
+
+void print_table(app::Context& context, const report::Table& table) {
+  context.result().print(report::plain_text(table, report::utf8_locale()));
+}
+
+std::string required_flag(const app::Context& context, const std::string& name, const std::string& example) {
+  const std::string value = context.flag(name);
+  if (value.empty()) throw Error(ErrorKind::usage, text::cat(name, " is missing"), {}, example);
+  return value;
+}
+
+/// Metrics and histories of a stored run, as after its training.
+RunResult look_again(const OldRun& run, const Splits& splits, const fs::path& weights) {
+  RunResult result = evaluate_experts(run.settings, splits, load_models(run.settings, weights));
+  std::map<int, ExpertOutcome> histories = load_histories(run.settings, run.folder);
+  for (ExpertResult& expert : result.experts) {
+    const auto found = histories.find(expert.outcome.expert);
+    if (found == histories.end()) continue;
+    nn::Graph model = std::move(expert.outcome.model);
+    expert.outcome = std::move(found->second);
+    expert.outcome.model = std::move(model);
+  }
+  return result;
+}
+
+}  // namespace
+
+int run_evaluate(app::Context& context) {
+  const OldRun run = open_run(context);
+  use_threads(run.settings.all);
+  const Splits splits = load_splits(run.settings.all);
+  const std::string weights = context.flag("--weights");
+  const RunResult result = look_again(run, splits, weights.empty() ? run.folder / "weights.json" : fs::path(weights));
+  context.result().run(run.folder.string());
+  for (const Split split : kSplits)
+    if (splits[split].rows() > 0) print_table(context, result_table(run.settings, splits, result, split));
+  context.result().line(result_sentence(run.settings, splits, result));
+  context.result().data("loss", losses_json(run.settings, splits, result));
+  return 0;
+}
+
+int run_predict(app::Context& context) {
+  const OldRun run = open_run(context);
+  use_threads(run.settings.all);
+  const std::string from = required_flag(context, "--data", "name a track file: --data random3.gz");
+  const Dataset data = read_tracks(fs::path(from));
+  Tensor outputs = Tensor::zeros({data.rows(), 2});
+  std::int64_t predicted = 0;
+  for (const auto& [expert, model] : load_models(run.settings, run.folder / "weights.json")) {
+    const std::vector<std::int64_t> rows = data.rows_of(expert);
+    const Tensor own = predict(model, gather_rows(data.inputs, rows));
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      std::copy_n(own.data<float>() + static_cast<std::int64_t>(i) * own.size(1), own.size(1),
+                  outputs.mut<float>() + 2 * rows[i]);
+    predicted += static_cast<std::int64_t>(rows.size());
+  }
+  const std::string to = context.flag("--to");
+  write_text(to,
+             prediction_text(data, outputs, context.has("--legacy-names") ? HeaderStyle::spaces : HeaderStyle::tabs));
+  context.result().file("predictions", to);
+  context.result().line(
+      text::cat(to, ": ", text::grouped(predicted), " of ", text::grouped(data.rows()), " tracks have outputs"));
+  return 0;
+}
+
+int run_report(app::Context& context) {
+  const OldRun run = open_run(context);
+  use_threads(run.settings.all);
+  const Splits splits = load_splits(run.settings.all);
+  const RunResult result = look_again(run, splits, run.folder / "weights.json");
+  report::write_report(build_report(run.settings, splits, result), run.folder);
+  context.result().run(run.folder.string());
+  context.result().file("report", "report.html");
+  print_table(context, result_table(run.settings, splits, result, quoted_split(splits)));
+  context.result().line("report: " + (run.folder / "report.html").string());
+  return 0;
+}
+
+int run_simulate(app::Context& context) {
+  if (context.config().empty())
+    throw Error(ErrorKind::usage, "which configuration?", {}, "thimble-neurotrigger simulate demo --out tracks");
+  std::vector<app::Override> changes;
+  for (const app::Override& change : context.all_overrides())
+    if (change.key != "out") changes.push_back(change);
+  const RunSettings settings = bind_settings(app::load_config(context.config(), changes, load_options()));
+  use_threads(settings.all);
+  if (!settings.all.data.train.empty())
+    throw Error(ErrorKind::config, "this configuration reads track files", {"", 0, 0, "data.train"},
+                "simulate writes tracks of data.simulate; leave data.train out");
+  const Splits splits = load_splits(settings.all);
+  const fs::path folder = context.flags().out.value_or("tracks");
+  fs::create_directories(folder);
+  for (const Split split : kSplits) {
+    if (splits[split].rows() == 0) continue;
+    const fs::path path =
+        folder / text::cat("random", static_cast<int>(split) + 1, ".csv", context.has("--plain") ? "" : ".gz");
+    write_text(path, track_text(splits[split]));
+    context.result().file(name_of(split), path.string());
+    context.result().line(text::cat(path.string(), ": ", text::grouped(splits[split].rows()), " tracks"));
+  }
+  return 0;
+}
+
+}  // namespace thimble::neurotrigger

@@ -1,0 +1,105 @@
+#include "apps/common/config/verb.h"
+#include "apps/common/run/run_folder.h"
+#include "apps/neurotrigger/settings.h"
+#include "apps/neurotrigger/verbs.h"
+
+namespace thimble::neurotrigger {
+namespace {
+
+app::Verb verb(std::string name, std::string group, std::string summary, app::Handler run) {
+  app::Verb v;
+  v.name = std::move(name);
+  v.group = std::move(group);
+  v.summary = std::move(summary);
+  v.run = std::move(run);
+  return v;
+}
+
+app::Verb train_verb() {
+  app::Verb v = verb("train", "Work", "train one network per expert, write a run folder and a report", run_train);
+  v.examples = {"thimble-neurotrigger train demo",
+                "thimble-neurotrigger train baseline_v3 experts=[0] data.train=random1.gz data.val=random2.gz",
+                "thimble-neurotrigger train --resume latest"};
+  v.more =
+      "Without data.train the tracks come from the simulator. Experts train side by side, at most --threads at a time; "
+      "the "
+      "results do not depend on the number of threads. Ctrl-C saves everything; --resume goes on to the same bits.";
+  return v;
+}
+
+app::Operands run_operands(std::string usage, bool overrides) {
+  app::Operands o = app::plain_operands(std::move(usage), 1, 1);
+  o.overrides = overrides;
+  return o;
+}
+
+app::Verb evaluate_verb() {
+  app::Verb v = verb("evaluate", "Work", "loss and z resolution of a run, on its own or on other tracks", run_evaluate);
+  v.operands = run_operands("RUN [key=value ...]", true);
+  v.flags = {{"--weights", "FILE", "networks of this weights.json instead of those of the run", "", {}, 0}};
+  v.examples = {"thimble-neurotrigger evaluate latest",
+                "thimble-neurotrigger evaluate latest data.simulate.preset=data-like"};
+  return v;
+}
+
+app::Verb predict_verb() {
+  app::Verb v = verb("predict", "Work", "add network outputs to a track file (44 columns)", run_predict);
+  v.operands = run_operands("RUN", false);
+  v.flags = {{"--data", "FILE", "track file, text or .gz", "", {}, 0},
+             {"--to", "FILE", "file to write; .gz compresses", "predictions.csv", {}, 0},
+             {"--legacy-names", "", "header with spaces, byte for byte as the original trainer", "", {}, 0}};
+  v.examples = {"thimble-neurotrigger predict latest --data random3.gz --to predicted.csv"};
+  return v;
+}
+
+app::Verb export_verb() {
+  app::Verb v = verb("export", "Work", "weights, integer graph, C, Verilog, memory images, test vectors", run_export);
+  v.operands = run_operands("RUN [key=value ...]", true);
+  v.flags = {{"--target", "KIND", "hw-a: present trigger hardware; json: weights.json", "hw-a", {"hw-a", "json"}, 0},
+             {"--expert", "N", "network to export", "0", {}, 0},
+             {"--vectors", "N", "test vectors for the hardware target, half of them tracks", "10000", {}, 0}};
+  v.examples = {"thimble-neurotrigger export latest --target hw-a --expert 0 --out build/expert0",
+                "thimble-hw verify build/expert0"};
+  return v;
+}
+
+app::Verb report_verb() {
+  app::Verb v = verb("report", "Look", "rebuild report.html of a run", run_report);
+  v.operands = run_operands("RUN", false);
+  v.examples = {"thimble-neurotrigger report latest"};
+  return v;
+}
+
+app::Verb simulate_verb() {
+  app::Verb v = verb("simulate", "Work", "write simulated tracks as data files", run_simulate);
+  v.flags = {{"--plain", "", "text instead of gzip", "", {}, 0}};
+  v.examples = {"thimble-neurotrigger simulate demo data.simulate.train=20000 --out tracks"};
+  return v;
+}
+
+}  // namespace
+
+app::Program program() {
+  const app::ConfigApp config{load_options(), app::Schema::of<Settings>(), expert_blocks()};
+  app::Program p;
+  p.name = "neurotrigger";
+  p.purpose = "Train the Belle II neural track trigger and take it to hardware.";
+  p.try_first = "Try this first (simulated tracks, about half a minute):";
+  p.examples = {"thimble-neurotrigger train demo",
+                "thimble-neurotrigger train baseline_v2 data.train=random1.gz data.val=random2.gz",
+                "thimble-neurotrigger export latest --target hw-a --out build/expert0"};
+  p.verbs = {simulate_verb(),
+             train_verb(),
+             evaluate_verb(),
+             predict_verb(),
+             export_verb(),
+             report_verb(),
+             app::runs_verb("neurotrigger"),
+             app::compare_verb("neurotrigger"),
+             app::config_verb(config)};
+  p.synonyms = {{"eval", "evaluate"}, {"synth", "simulate"}, {"run", "train"}, {"plots", "report"}};
+  p.complete = [config](const app::Verb& v, const std::string& word) { return app::complete_config(v, word, config); };
+  return p;
+}
+
+}  // namespace thimble::neurotrigger

@@ -1,0 +1,30 @@
+#pragma once
+// What a training leaves in its run folder besides checkpoints: weights, figures of merit, predictions, curves.
+
+#include "apps/neurotrigger/experts.h"
+
+#include <filesystem>
+#include <string>
+
+namespace thimble::neurotrigger {
+
+/// weights.json; expert_<e>/{train,val,test}_result.json; metrics.csv (mean over experts); prediction_random{1,2,3}.h5
+/// with row numbers and outputs. With `csv` also pred_data_random{1,2,3}.csv: every row of the split, zeros where
+/// there is no prediction; and the _filtered forms of both when a filter is set. Every file is replaced atomically.
+void write_run_files(const std::filesystem::path& folder, const RunSettings& settings, const Splits& splits,
+                     const RunResult& run, bool csv);
+
+/// {"train": {"filtered": {...}, "unfiltered": {"loss_overall", "std_overall", "loss": {"0": ...}, "std": {...}}}, ...}
+/// as JSON text; null where a value does not exist, {} without a filter.
+std::string losses_json(const RunSettings& settings, const Splits& splits, const RunResult& run);
+
+/// Figures of merit as JSON text: loss, loss_old, loss_vs_old_loss, z_diff_std and the physical ones.
+std::string merit_json(const Merit& merit);
+
+/// Outputs of all experts in row order of a split, zeros where there is none; only rows of the mask.
+Tensor outputs_in_order(const Splits& splits, const RunResult& run, Split split, bool filtered);
+
+/// A prediction file: `idx` [n] i64 and `y_hat` [n, out] f32, rows ascending.
+std::string predictions_hdf5(const Splits& splits, const RunResult& run, Split split, bool filtered);
+
+}  // namespace thimble::neurotrigger

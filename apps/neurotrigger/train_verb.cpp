@@ -1,0 +1,179 @@
+#include "core/base/log.h"
+
+#include "apps/common/cli/context.h"
+#include "apps/common/config/verb.h"
+#include "apps/common/run/run_folder.h"
+#include "apps/neurotrigger/run_access.h"
+#include "apps/neurotrigger/run_files.h"
+#include "apps/neurotrigger/run_report.h"
+#include "apps/neurotrigger/verbs.h"
+
+#include <algorithm>
+
+namespace thimble::neurotrigger {
+namespace {
+
+app::ConfigApp config_app() {
+  return {load_options(), app::Schema::of<Settings>(), expert_blocks()};
+}
+
+/// Keys that may change when a run goes on.
+bool may_change(const app::FieldList& fields, const std::string& key, const std::string& prefix = "") {
+  return std::any_of(fields.begin(), fields.end(), [&](const app::Field& f) {
+    const std::string full = prefix + f.key;
+    if (f.form == app::Field::Form::block) return may_change(f.block(), key, full + ".");
+    return full == key && f.resumable;
+  });
+}
+
+void check_resume(const app::Context& context) {
+  Settings defaults;
+  const app::FieldList fields = app::fields_of(defaults);
+  for (const app::Override& change : context.all_overrides())
+    if (!may_change(fields, change.key))
+      throw Error(ErrorKind::usage, text::cat("'", change.key, "' cannot change when a run is resumed"),
+                  {"", 0, 0, change.word}, "start a new run, or leave it out");
+}
+
+struct Plan {
+  app::LoadedConfig loaded;
+  std::string folder;  // of the run to resume; empty: a new one
+};
+
+Plan make_plan(const app::Context& context) {
+  Plan plan;
+  if (context.flags().resume.empty()) {
+    if (context.config().empty())
+      throw Error(ErrorKind::usage, "which configuration?", {},
+                  "thimble-neurotrigger train demo; all: thimble-neurotrigger config --list");
+    plan.loaded = app::load_config(context.config(), context.all_overrides(), load_options());
+    return plan;
+  }
+  check_resume(context);
+  plan.folder = app::find_run_to_resume(context.flags().resume, context.flags().out.value_or("runs"), "neurotrigger");
+  plan.loaded = app::load_config(plan.folder + "/config.yaml", context.all_overrides(), load_options());
+  plan.loaded.name = std::filesystem::path(plan.folder).parent_path().filename().string();
+  return plan;
+}
+
+void tell_plan(app::Context& context, const RunSettings& settings, const Splits& splits) {
+  for (const Split split : kSplits) {
+    std::string line = text::cat(name_of(split), ": ", text::grouped(splits[split].rows()), " tracks, by expert");
+    for (const int expert : settings.experts)
+      line +=
+          text::cat("  ", expert, ": ", text::grouped(static_cast<std::int64_t>(splits[split].rows_of(expert).size())));
+    context.result().line(line);
+  }
+  context.result().line(nn::describe(model_of(settings.own.begin()->second)));
+}
+
+void add_metrics(app::Result& result, const RunResult& run, Split quoted) {
+  const auto add = [&result](const std::string& path, Maybe value) {
+    if (value) result.metric(path, *value);
+  };
+  for (const ExpertResult& expert : run.experts) {
+    const std::string prefix = text::cat("expert_", expert.outcome.expert, ".");
+    const Merit& m = expert.merits[static_cast<std::size_t>(quoted)];
+    const Merit& validation = expert.merits[static_cast<std::size_t>(Split::val)];
+    add(prefix + "val_loss", validation.loss);
+    add(prefix + "loss", m.loss);
+    add(prefix + "sigma_z_cm", m.z_trimmed_cm);
+    add(prefix + "sigma_z_near_cm", m.z_trimmed_near_cm);
+    add(prefix + "sigma_z_old_cm", m.z_trimmed_old_cm);
+    result.metric(prefix + "seconds", expert.outcome.seconds);
+  }
+}
+
+bool any_failed(const RunResult& run) {
+  return std::any_of(run.experts.begin(), run.experts.end(),
+                     [](const ExpertResult& e) { return e.outcome.status == ExpertStatus::failed; });
+}
+
+/// How many tracks per second all experts took together in this process.
+std::string speed_sentence(const RunResult& run) {
+  double tracks = 0;
+  for (const ExpertResult& e : run.experts)
+    tracks += static_cast<double>(e.outcome.epochs_here) * static_cast<double>(e.outcome.rows_trained);
+  if (run.seconds <= 0 || tracks <= 0) return "";
+  return text::cat("trained in ", text::fixed(run.seconds, 1), " s, ", report::rate_text(tracks / run.seconds),
+                   " tracks/s");
+}
+
+void print_result(app::Context& context, const RunSettings& settings, const Splits& splits, const RunResult& run) {
+  const Split quoted = quoted_split(splits);
+  app::Result& result = context.result();
+  result.print(report::plain_text(result_table(settings, splits, run, quoted), report::utf8_locale()));
+  result.line(result_sentence(settings, splits, run));
+  const std::string order = order_sentence(run, quoted), speed = speed_sentence(run);
+  if (!order.empty()) result.line(order);
+  if (!speed.empty()) result.line(speed);
+  for (const ExpertResult& e : run.experts)
+    if (e.outcome.status == ExpertStatus::trained && e.outcome.seconds > 0)
+      result.line(text::cat("expert ", e.outcome.expert, ": best validation loss ", text::fixed(e.outcome.best_loss, 5),
+                            " after epoch ", e.outcome.best_epoch, " of ", e.outcome.epochs, ", ",
+                            text::fixed(e.outcome.seconds, 1), " s"));
+}
+
+void finish(app::Context& context, const app::RunFolder& folder, const RunSettings& settings, const Splits& splits,
+            const RunResult& run, const std::string& config_json) {
+  write_run_files(folder.path(), settings, splits, run, !splits.simulated);
+  report::Report page = build_report(settings, splits, run);
+  page.version = text::cat("version ", folder.version());
+  page.next = {
+      {"export", text::cat("thimble-neurotrigger export ", folder.path(), " --target hw-a --out build/expert0")},
+      {"verify", "thimble-hw verify build/expert0"}};
+  report::write_report(page, folder.path());
+  context.result().file("report", "report.html");
+  context.result().file("weights", "weights.json");
+  context.result().data("loss", losses_json(settings, splits, run));
+  add_metrics(context.result(), run, quoted_split(splits));
+  print_result(context, settings, splits, run);
+  context.result().line("report: " + folder.file("report.html"));
+  const std::string status = run.interrupted ? "interrupted" : any_failed(run) ? "failed" : "ok";
+  folder.write_summary(context, status, config_json);
+}
+
+}  // namespace
+
+int run_train(app::Context& context) {
+  const Plan plan = make_plan(context);
+  const RunSettings settings = bind_settings(plan.loaded);
+  use_threads(settings.all);
+  const Splits splits = load_splits(settings.all);
+  require_rows(settings, splits);
+  if (context.flags().dry_run) {
+    tell_plan(context, settings, splits);
+    return 0;
+  }
+  const std::string name = settings.all.name.empty() ? settings.config : settings.all.name;
+  const app::RunFolder folder = plan.folder.empty() ? app::RunFolder::create({settings.all.out, "neurotrigger", name})
+                                                    : app::RunFolder::resume(plan.folder);
+  context.result().run(folder.path());
+  context.result().seed(settings.all.seed);
+  const std::string config_json = app::to_json(settings.tree.nested());
+  if (plan.folder.empty()) {
+    folder.write("config.yaml", app::resolved_yaml(plan.loaded, config_app()));
+    folder.write_manifest(context, splits.inputs);
+  }
+  report::ProgressOptions options;
+  options.mode = context.progress();
+  options.unicode = report::utf8_locale();
+  report::Progress progress(options);
+  try {
+    RunPlan how;
+    how.folder = folder.path();
+    how.resume = !plan.folder.empty();
+    how.progress = &progress;
+    const RunResult run = train_experts(settings, splits, how);
+    progress.end();
+    context.set_position(position_of(settings, run));
+    finish(context, folder, settings, splits, run, config_json);
+    return any_failed(run) ? 1 : 0;
+  } catch (const Error&) {
+    progress.end();
+    folder.write_summary(context, "failed", config_json);
+    throw;
+  }
+}
+
+}  // namespace thimble::neurotrigger

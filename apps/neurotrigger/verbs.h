@@ -1,0 +1,18 @@
+#pragma once
+// The verbs of thimble-neurotrigger; each returns the exit code of an ordinary end.
+
+#include "apps/common/cli/program.h"
+
+namespace thimble::neurotrigger {
+
+int run_train(app::Context& context);
+int run_evaluate(app::Context& context);
+int run_predict(app::Context& context);
+int run_export(app::Context& context);
+int run_report(app::Context& context);
+int run_simulate(app::Context& context);
+
+/// Verbs, flags, examples: everything that main() needs.
+app::Program program();
+
+}  // namespace thimble::neurotrigger
