@@ -6,22 +6,41 @@
 
 #include <hdf5.h>
 
+#include <mutex>
+#include <string>
 #include <utility>
 
 namespace thimble::io::hdf5 {
 
-/// Turns off what the library does unasked: printing, an exit handler that crashes after a failed write, plug-ins named
-/// by the environment. The error stack belongs to a thread, so every entry calls this.
-inline void quiet() {
-  static const bool once = [] {
-    H5dont_atexit();
-    H5open();
-    H5PLset_loading_state(0);
-    return true;
-  }();
-  static_cast<void>(once);
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-}
+/// To be held during every use of the library, which is not sure to have been built for threads. Turns off what the
+/// library does unasked: printing, an exit handler that crashes after a failed write, plug-ins named by the
+/// environment.
+class Session {
+ public:
+  Session() : lock_(mutex()) {
+    static const bool once = [] {
+      H5dont_atexit();
+      H5open();
+      H5PLset_loading_state(0);
+      return true;
+    }();
+    static_cast<void>(once);
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // the error stack belongs to a thread
+  }
+
+  /// A name for a file in memory. The library takes two open ones of the same name for the same file.
+  std::string memory_name() const {
+    static int counter = 0;
+    return "memory-" + std::to_string(++counter);
+  }
+
+ private:
+  static std::mutex& mutex() {
+    static std::mutex one;
+    return one;
+  }
+  std::lock_guard<std::mutex> lock_;
+};
 
 /// Owns an identifier of the library.
 class Id {

@@ -337,17 +337,17 @@ Hdf5Tree read_open_file(const Id& file, const std::string& name, const Hdf5Rules
 }  // namespace
 
 Hdf5Tree parse_hdf5(std::string_view bytes, const std::string& name, const Hdf5Rules& rules) {
-  hdf5::quiet();
+  const hdf5::Session session;
   const Id access = hdf5::property_list(H5P_FILE_ACCESS);
   H5Pset_fapl_core(access, 1 << 20, 0);
   // the library copies the bytes; its interface lacks const
   H5Pset_file_image(access, const_cast<char*>(bytes.data()), bytes.size());
-  return read_open_file(Id(H5Fopen("memory", H5F_ACC_RDONLY, access), H5Fclose), name, rules, {});
+  return read_open_file(Id(H5Fopen(session.memory_name().c_str(), H5F_ACC_RDONLY, access), H5Fclose), name, rules, {});
 }
 
 Hdf5Tree parse_hdf5_file(const std::string& path, const Hdf5Rules& rules,
                          const std::function<void(const std::string&)>& on_object) {
-  hdf5::quiet();
+  const hdf5::Session session;
   return read_open_file(Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose), shown(path), rules,
                         on_object);
 }

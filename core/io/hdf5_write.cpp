@@ -49,7 +49,7 @@ struct Image {
   static herr_t on_udata_free(void*) { return 0; }
 };
 
-Id create_file(Image& image) {
+Id create_file(Image& image, const std::string& name) {
   const Id access = hdf5::property_list(H5P_FILE_ACCESS);
   const Id creation = hdf5::property_list(H5P_FILE_CREATE);
   H5FD_file_image_callbacks_t callbacks{
@@ -58,7 +58,7 @@ Id create_file(Image& image) {
             H5Pset_fapl_core(access, kIncrement, 0) >= 0 && H5Pset_file_image_callbacks(access, &callbacks) >= 0 &&
             H5Pset_obj_track_times(creation, 0) >= 0,
         "its settings");
-  Id file(H5Fcreate("memory", H5F_ACC_TRUNC, creation, access), H5Fclose);
+  Id file(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
   check(file.valid(), "a file in memory");
   return file;
 }
@@ -196,9 +196,9 @@ void write_all_of(const Hdf5Tree& tree, hid_t file) {
 }  // namespace
 
 std::string build_hdf5(const Hdf5Tree& tree) {
-  hdf5::quiet();
+  const hdf5::Session session;
   Image image;
-  Id file = create_file(image);
+  Id file = create_file(image, session.memory_name());
   write_all_of(tree, file);
   check(file.close(), "the end of the file");
   check(image.size > kEndOfFile + sizeof(std::uint64_t), "the file");

@@ -48,8 +48,9 @@ TEST_CASE("hostile HDF5 files end in an error that names the file, legal ones ar
   int seen = 0, fuzzed_refused = 0;
   for (const auto& hostile : test::hostile_cases("hdf5-foreign")) {
     INFO(hostile.name, ": ", hostile.why);
+    const bool hangs = hostile.name.find("/hang_") != std::string::npos;
     const auto start = std::chrono::steady_clock::now();
-    const auto error = error_of([&] { read_foreign_hdf5(hostile.file, {}, 1); });
+    const auto error = error_of([&] { read_foreign_hdf5(hostile.file, {}, hangs ? 1 : 20); });
     const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     // whether a damaged file crashes the library, or is harmless, depends on the memory of the reader
     const bool fuzzed = hostile.name.rfind("hdf5_fuzzed/", 0) == 0;
@@ -58,7 +59,7 @@ TEST_CASE("hostile HDF5 files end in an error that names the file, legal ones ar
     if (error) CHECK(says(error, hostile.file.filename().string()));
     if (error) CHECK(error->kind() == ErrorKind::data);
     if (error) CHECK_FALSE(says(error, secret));
-    CHECK(took < 10);
+    if (hangs) CHECK(took < 10);
     ++seen;
   }
   CHECK(seen == 22);

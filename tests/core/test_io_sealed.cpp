@@ -6,8 +6,10 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cmath>
 #include <limits>
+#include <thread>
 
 #include "tests/support/error_of.h"
 #include "tests/support/hostile.h"
@@ -118,6 +120,21 @@ TEST_CASE("large data sets are cut into chunks and many attributes and names fit
     too_long.attribute("/", "a", std::string(70'000, 'x'));
     too_long.finish();
   }));
+}
+
+TEST_CASE("several threads build and read sealed files at once and get the same bytes") {
+  const std::string expected = small_checkpoint().finish();
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 10; ++i) {
+        const std::string bytes = small_checkpoint().finish();
+        if (bytes != expected || SealedFile::from_bytes(bytes, "f.h5").integer_attribute("/", "step") != 40) ++wrong;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("the reference of the sealed format is read, and its seal is the one we would write") {
