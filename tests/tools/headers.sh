@@ -8,7 +8,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 while read -r room flags; do
-  folder=$(printf '%s' "$room" | sed 's|^hw_|hw/|; s|^app_|apps/|')
+  folder=$(printf '%s' "$room" | sed 's|^hw_|hw/|; s|^app_cli$|apps/common/cli|; s|^app_|apps/|')
   (cd "$SOURCE" && find "$folder" -name '*.h' | sort) | while read -r header; do
     beside=$SOURCE/${header%.h}.cpp
     if [ -f "$beside" ] && [ "$(grep -m 1 '^#include' "$beside")" = "#include \"$header\"" ]; then continue; fi
