@@ -17,6 +17,9 @@ Loss parse_loss(const std::string& name) {
 
 Var batch_loss(const Var& y, const Var& target, Loss kind, const Tensor& feature_weights, const Tensor& row_weights) {
   if (!row_weights.defined()) return loss(y, target, kind, feature_weights);
+  THIMBLE_CHECK(
+      row_weights.dtype() == y.dtype() && row_weights.layout() == y.layout(), dtype,
+      "loss: row weights must have the type and layout of the predictions; a replayed step would keep a copy");
   return weighted_mean(sample_losses(y, target, kind, feature_weights), row_weights);
 }
 

@@ -12,7 +12,7 @@
 
 namespace thimble::nn {
 
-struct State;
+class State;
 
 /// What callbacks see. Counters count what is done: step is 1 after the first optimiser step.
 struct TrainingView {

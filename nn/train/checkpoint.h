@@ -1,6 +1,6 @@
 #pragma once
 // Everything a training needs to go on with the same bits, in one sealed file: written atomically, read back and
-// verified before it counts, damaged files skipped by name. Format: docs/checkpoints.md.
+// verified before it counts, damaged files skipped by name. Format: docs/formats.md.
 
 #include "nn/parameter.h"
 #include "nn/train/state.h"

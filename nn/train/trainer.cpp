@@ -76,7 +76,7 @@ Trainer::Slot& Trainer::slot_for(std::int64_t rows) {
   slot->rows = rows;
   slot->x = input_like(data.x, rows, options_.layout);
   slot->y = input_like(data.y, rows, options_.layout);
-  slot->weight = input_like(data.weight, rows, Layout::rows);
+  slot->weight = input_like(data.weight, rows, options_.layout);
   slots_.insert(slots_.begin(), std::move(slot));
   return *slots_.front();
 }

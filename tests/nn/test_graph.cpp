@@ -45,7 +45,9 @@ TEST_CASE("[NT F06] the closed-form network gives the printed outputs for all se
       nlohmann::json::parse(std::ifstream(THIMBLE_SOURCE_DIR "/tests/data/neurotrigger/closed_form.json"));
   Tensor x = Tensor::empty(Shape{1, 27}, DType::f64);
   fill(x, [](auto, auto i) { return 0.8 * std::cos(0.6 * static_cast<double>(i)); });
-  for (const auto& [name, outputs] : file.at("outputs").items()) {
+  for (const auto& entry : file.at("outputs").items()) {
+    const std::string name = entry.key();
+    const auto& outputs = entry.value();
     CAPTURE(name);
     Graph graph = baseline(act_from_name(name), DType::f64);
     fill_closed_form(graph);

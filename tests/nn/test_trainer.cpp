@@ -216,6 +216,20 @@ TEST_CASE("frozen parameters and constraints hold after every step") {
   CHECK(largest == doctest::Approx(0.05));
 }
 
+TEST_CASE("row weights scale each row's share of the loss: a weight of 0 takes a row out") {
+  const auto trained = [](bool spoil) {
+    Toy toy;
+    toy.data->weight = Tensor::full(Shape{300}, 1);
+    for (std::int64_t row = 0; row < 300; row += 3) toy.data->weight.mut<float>()[row] = 0;
+    if (spoil)
+      for (std::int64_t row = 0; row < 300; row += 3) toy.data->y.mut<float>()[2 * row] = 50;
+    toy.weighted = true;
+    toy.fit();
+    return toy.weights();
+  };
+  CHECK(trained(false) == trained(true));
+}
+
 TEST_CASE("learning-rate schedules are functions of step and epoch") {
   CHECK(step_per_iteration(1, 0.5, 10)({25, 0}) == 0.25);
   CHECK(step_per_epoch(1, 0.1, 300)({0, 299}) == 1);

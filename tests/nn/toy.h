@@ -20,13 +20,17 @@ struct Toy {
   nn::TrainOptions options = make_options();
   nn::Rule rule = nn::Adam{};
   std::uint64_t seed = 1;
+  bool weighted = false;  // use the weights of the rows
   std::function<Var(const Var&, const Var&)> loss = [](const Var& y, const Var& t) { return mse(y, t); };
   std::function<nn::Metrics()> validate = [this] { return nn::Metrics{{"val_loss", whole_loss()}}; };
 
   nn::Trainer& trainer() {
     nn::TrainTask task;
     task.model = nn::parts_of(model);
-    task.loss = [this](const nn::Batch& b) { return loss(model(b.x, b.pass), b.y); };
+    task.loss = [this](const nn::Batch& b) {
+      const Var y = model(b.x, b.pass);
+      return weighted ? nn::batch_loss(y, b.y, {LossKind::mse}, {}, b.weight.value()) : loss(y, b.y);
+    };
     task.train = nn::View(data, rows);
     task.validate = validate;
     task.arch = "{}";
