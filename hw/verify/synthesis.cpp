@@ -1,6 +1,7 @@
 #include "hw/verify/synthesis.h"
 
 #include "core/base/error.h"
+#include "core/io/atomic_file.h"
 #include "core/io/file.h"
 
 #include "hw/verify/process.h"
@@ -9,7 +10,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <sstream>
 
 namespace thimble::hw {
@@ -59,9 +59,9 @@ Area synthesise(const fs::path& folder, const std::string& metric, double second
   if (yosys.empty()) throw Error(ErrorKind::tool, "yosys not found", {}, "apt install yosys, or --synth none");
   const TemporaryFolder build("thimble-hw");
   const fs::path listing = build.path() / "stat";
-  std::string commands = synthesis_commands(module_of(folder), metric, listing.string());
-  std::replace(commands.begin(), commands.end(), '\n', ';');
-  const ProcessResult run = run_process({yosys, "-q", "-p", commands}, {folder / "rtl", seconds});
+  const fs::path script = build.path() / "area.ys";
+  io::atomic_replace(script, synthesis_commands(module_of(folder), metric, listing.string()));
+  const ProcessResult run = run_process({yosys, "-q", "-s", script.string()}, {folder / "rtl", seconds});
   if (!run.ok()) {
     throw Error(ErrorKind::failed, cat("yosys: ", run.how_it_ended(), ": ", text::printable(run.output, 300)),
                 {(folder / "rtl").string(), 0, 0, ""});

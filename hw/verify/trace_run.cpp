@@ -28,7 +28,8 @@ struct LaneMap {
 
 std::map<Lane, LaneMap> read_map(const fs::path& rtl) {
   std::map<Lane, LaneMap> out;
-  for (const auto& tap : io::read_json(rtl / "trace.json").at("taps")) {
+  const nlohmann::json file = io::read_json(rtl / "trace.json");
+  for (const auto& tap : file.at("taps")) {
     out[{tap.at("number").get<TensorId>(), tap.at("lane").get<std::size_t>()}] = {tap.at("lanes").get<std::size_t>(),
                                                                                   tap.at("groups").get<std::size_t>()};
   }
