@@ -15,6 +15,12 @@ namespace {
 using text::cat;
 
 constexpr std::size_t kFoldWarnings = 5;
+constexpr std::size_t kNameColumns = 120, kTextColumns = 2000;  // longer texts are cut
+
+/// A name or a short label, not a place for a novel.
+std::string label(const std::string& text) {
+  return escaped(shortened(clean_text(text), kNameColumns));
+}
 
 const char* entity_of(char c) {
   switch (c) {
@@ -50,13 +56,13 @@ const char* word_of(Status status) {
 std::string header(const Report& report) {
   const std::string badge =
       cat(word_of(report.status), report.status == Status::done ? ", " : " after ", seconds_text(report.seconds));
-  std::string out = cat("<header><div class=\"top\"><h1>", escaped(report.app), " · <b>", escaped(report.name),
-                        "</b> · ", escaped(report.version), "</h1><span class=\"badge ", word_of(report.status), "\">",
-                        badge, "</span></div>\n");
+  std::string out =
+      cat("<header><div class=\"top\"><h1>", label(report.app), " · <b>", label(report.name), "</b> · ",
+          label(report.version), "</h1><span class=\"badge ", word_of(report.status), "\">", badge, "</span></div>\n");
   if (!report.sentence.empty()) out += cat("<p class=\"sentence\">", escaped(report.sentence), "</p>\n");
   if (!report.next.empty()) out += "<dl class=\"next\">";
   for (const NextCommand& next : report.next) {
-    out += cat("<dt>", escaped(next.purpose), "</dt><dd><code>", escaped(next.command), "</code></dd>\n");
+    out += cat("<dt>", label(next.purpose), "</dt><dd><code>", escaped(next.command), "</code></dd>\n");
   }
   return out + (report.next.empty() ? "" : "</dl>") + "</header>\n";
 }
@@ -69,18 +75,19 @@ std::string class_of(const Column& column) {
 
 std::string table_html(const Table& table) {
   std::string out = "<div class=\"wide\"><table>";
-  if (!table.title.empty()) out += "<caption>" + escaped(table.title) + "</caption>";
+  if (!table.title.empty()) out += "<caption>" + label(table.title) + "</caption>";
   out += "<thead><tr>";
   for (const Column& column : table.columns) {
-    const std::string unit = column.unit.empty() ? "" : " <span>[" + escaped(column.unit) + "]</span>";
-    out += cat("<th scope=\"col\"", class_of(column), ">", escaped(column.name), unit, "</th>");
+    const std::string unit = column.unit.empty() ? "" : " <span>[" + label(column.unit) + "]</span>";
+    out += cat("<th scope=\"col\"", class_of(column), ">", label(column.name), unit, "</th>");
   }
   out += "</tr></thead>\n<tbody>";
   for (std::size_t r = 0; r < table.rows.size(); ++r) {
     out += table.last_is_total && r + 1 == table.rows.size() ? "<tr class=\"total\">" : "<tr>";
     for (std::size_t c = 0; c < table.columns.size(); ++c) {
       const Cell cell = c < table.rows[r].size() ? table.rows[r][c] : Cell{};
-      const std::string inner = cell.best ? "<b>" + escaped(cell.text) + "</b>" : escaped(cell.text);
+      const std::string value = table.columns[c].left ? escaped(cell.text) : label(cell.text);
+      const std::string inner = cell.best ? "<b>" + value + "</b>" : value;
       out += cat("<td", class_of(table.columns[c]), ">", inner, "</td>");
     }
     out += "</tr>\n";
@@ -104,7 +111,7 @@ std::string warnings_html(const std::vector<std::string>& warnings) {
 std::string facts_html(const std::vector<Fact>& facts) {
   if (facts.empty()) return {};
   std::string out = "<dl class=\"facts\">";
-  for (const Fact& fact : facts) out += cat("<dt>", escaped(fact.name), "</dt><dd>", escaped(fact.value), "</dd>\n");
+  for (const Fact& fact : facts) out += cat("<dt>", label(fact.name), "</dt><dd>", escaped(fact.value), "</dd>\n");
   return out + "</dl>\n";
 }
 
@@ -120,7 +127,8 @@ Table settings_table(const std::vector<Setting>& settings, bool all) {
   table.columns = {
       {"key", "", true, false}, {"value", "", true, false}, {"default", "", true, true}, {"from", "", true, true}};
   for (const Setting& s : settings) {
-    if (all || s.value != s.standard) table.rows.push_back({s.key, s.value, s.standard, s.origin});
+    if (all || s.value != s.standard)
+      table.rows.push_back({shortened(s.key, kNameColumns), s.value, s.standard, s.origin});
   }
   return table;
 }
@@ -155,7 +163,7 @@ class FigureWriter {
       if (!row.empty()) out += "<div class=\"row\">" + row + "</div>\n";
     }
     if (out.empty()) return {};
-    const std::string heading = escaped(group.heading.empty() && group.folded ? "More figures" : group.heading);
+    const std::string heading = label(group.heading.empty() && group.folded ? "More figures" : group.heading);
     if (group.folded) return cat("<details class=\"more\"><summary>", heading, "</summary>\n", out, "</details>\n");
     return heading.empty() ? out : cat("<h2 class=\"group\">", heading, "</h2>\n", out);
   }
@@ -165,7 +173,7 @@ class FigureWriter {
     const std::string stem = escaped(options_.plots + "/" + file_stem(figure.name));
     const std::string drawing = picture(figure);
     const bool drawn = plotter_.available();
-    return cat("<figure><h3>", escaped(figure.title), "</h3>\n<div class=\"plot\">", drawing, "</div>\n<figcaption>",
+    return cat("<figure><h3>", label(figure.title), "</h3>\n<div class=\"plot\">", drawing, "</div>\n<figcaption>",
                escaped(figure.caption), " <span class=\"files\"><a href=\"", stem, ".csv\">data</a><a href=\"", stem,
                ".gp\">script</a>", drawn ? cat("<a href=\"", stem, ".svg\">svg</a>") : "",
                "</span></figcaption></figure>\n");
@@ -177,7 +185,7 @@ class FigureWriter {
       std::string svg = inline_svg(plotter_.svg(figure, false), cat("f", ++count_));
       if (used_ + svg.size() > options_.size_limit) return empty("left out to keep this page small: open the svg file");
       used_ += svg.size();
-      svg.insert(4, cat(" role=\"img\" aria-label=\"", escaped(figure.title), "\""));
+      svg.insert(4, cat(" role=\"img\" aria-label=\"", label(figure.title), "\""));
       return svg;
     } catch (const Error& error) {
       return empty("could not be drawn: " + error.message());
@@ -199,7 +207,7 @@ std::string page_head(const Report& report) {
       "img-src data:; base-uri 'none'; form-action 'none'\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<meta name=\"referrer\" content=\"no-referrer\">\n<title>",
-      escaped(cat(report.name, " ", report.version, " · ", report.app)), "</title>\n<style>", kStyle,
+      label(cat(report.name, " ", report.version, " · ", report.app)), "</title>\n<style>", kStyle,
       "</style></head>\n<body><main>\n");
 }
 
@@ -230,7 +238,7 @@ std::string without_web_addresses(const std::string& markup) {
 
 std::string escaped(const std::string& text) {
   std::string out;
-  for (const char c : clean_text(text)) {
+  for (const char c : shortened(clean_text(text), kTextColumns)) {
     const char* entity = entity_of(c);
     out += entity != nullptr ? entity : std::string(1, c);
   }

@@ -60,8 +60,8 @@ std::string html(const Report& report, Plotter& plotter, const HtmlOptions& opti
 /// Writes run/plots/NAME.{svg,csv,gp} for every figure and run/report.html (replaced atomically).
 void write_report(const Report& report, const std::filesystem::path& run, Plotter& plotter = Plotter::shared());
 
-/// Text for element content and quoted attributes: markup characters and the colon of web addresses as entities,
-/// control characters and malformed UTF-8 as U+FFFD.
+/// Text for element content and quoted attributes, cut at 2000 columns: markup characters and the colon of web
+/// addresses as entities, control characters and malformed UTF-8 as U+FFFD.
 std::string escaped(const std::string& text);
 /// Element content with the colon behind "http" and "https" as an entity, so that the page holds no web address even
 /// where a name looks like one.

@@ -31,7 +31,7 @@ section,figure,header{background:var(--card);border:1px solid var(--line);border
 .interrupted{background:var(--warn-ground);color:var(--warn)}
 .failed{background:var(--bad-ground);color:var(--bad)}
 .sentence{font-size:21px;line-height:1.35;margin:10px 0 0}
-.next{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 14px;margin-top:18px;align-items:baseline}
+.next{display:grid;grid-template-columns:fit-content(30%) minmax(0,1fr);gap:6px 14px;margin-top:18px;align-items:baseline}
 .next dt,dl.facts dt{color:var(--soft);font-size:14px}
 .next code{display:block;background:var(--code);border-radius:6px;padding:4px 10px}
 .wide{overflow-x:auto}
@@ -40,7 +40,8 @@ caption{text-align:left;font-weight:600;font-size:17px;padding:0 0 10px}
 th{font-weight:600;color:var(--soft);font-size:13px;text-align:right;vertical-align:bottom;border-bottom:1px solid var(--axis);padding:4px 12px}
 td{text-align:right;padding:6px 12px;border-bottom:1px solid var(--line);white-space:nowrap}
 .l{text-align:left;white-space:normal}
-td.l{overflow-wrap:anywhere}
+th{overflow-wrap:normal}
+td.l{min-width:5em;overflow-wrap:anywhere}
 tr>:first-child{padding-left:2px}
 tr>:last-child{padding-right:2px}
 th span{font-weight:400}
@@ -57,7 +58,7 @@ tr.total td{border-top:1px solid var(--axis);border-bottom:0;font-weight:500}
 .plot svg{display:block;width:100%;max-width:640px;height:auto;margin:0 auto;color:var(--ink);font-family:inherit}
 .plot image{image-rendering:pixelated}
 .empty{color:var(--soft);padding:40px 0;text-align:center}
-dl.facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:5px 22px;font-size:14px}
+dl.facts{display:grid;grid-template-columns:fit-content(40%) minmax(0,1fr);gap:5px 22px;font-size:14px}
 summary{cursor:pointer;font-weight:600;color:var(--soft);font-size:14px;padding:4px 0}
 summary:hover{color:var(--ink)}
 details[open]>summary{margin-bottom:12px}
@@ -66,7 +67,7 @@ details.more>summary,.group{font-size:17px;font-weight:600;color:var(--ink)}
 section>table+details,section>.wide+details,section>.wide+.wide{margin-top:18px}
 footer{color:var(--soft);font-size:13px;text-align:center}
 @media (max-width:640px){.top{flex-direction:column-reverse;gap:8px}.next,dl.facts{grid-template-columns:minmax(0,1fr);gap:2px}
-.next code,dl.facts dd{margin-bottom:8px}section,header{padding:16px}}
+.next code,dl.facts dd{margin-bottom:8px}section,header{padding:16px}.plot{overflow-x:auto}.plot svg{min-width:480px}}
 @media print{:root{--page:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--accent:#000;--code:#f4f4f4;--axis:#777;--grid:#ddd;
 --plot:#f7f8fa;--s0:#0072b2;--s1:#d55e00;--s2:#009e73;--s3:#cc79a7;--s4:#e69f00;--s5:#56b4e9;--s6:#000;--s7:#7a7a7a;
 color-scheme:light}body{font-size:11pt}main{max-width:none;padding:0}

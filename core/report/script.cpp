@@ -37,10 +37,7 @@ std::string num(double value) {
 
 /// Quoted, and cut where it would leave the picture.
 std::string shown(const std::string& text, std::size_t columns) {
-  std::string clean = clean_text(text);
-  if (display_width(clean) <= columns) return single_quoted(clean);
-  while (display_width(clean) > columns - 1) clean.pop_back();
-  return single_quoted(clean + "…");
+  return single_quoted(shortened(clean_text(text), columns));
 }
 
 std::size_t style_of(const Series& series, std::size_t position) {

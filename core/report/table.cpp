@@ -96,6 +96,16 @@ std::size_t display_width(const std::string& text) {
   return width;
 }
 
+std::string shortened(std::string text, std::size_t columns) {
+  if (display_width(text) <= columns) return text;
+  std::size_t end = 0, width = 0;
+  for (; end < text.size(); ++end) {
+    const bool starts = (static_cast<unsigned char>(text[end]) & 0xC0) != 0x80;
+    if (starts && ++width == columns) break;
+  }
+  return text.substr(0, end) + "…";
+}
+
 Cell number(double value, int decimals, bool best) {
   return {std::isfinite(value) ? text::fixed(value, decimals) : "-", best && std::isfinite(value)};
 }

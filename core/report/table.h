@@ -41,5 +41,7 @@ std::string csv(const Table& table);
 
 /// Columns a text takes on a terminal (UTF-8 code points, combining and zero-width ones not counted).
 std::size_t display_width(const std::string& text);
+/// Cut to that many columns, the last one then being an ellipsis.
+std::string shortened(std::string text, std::size_t columns);
 
 }  // namespace thimble::report

@@ -278,6 +278,13 @@ TEST_CASE("durations and rates read well") {
   CHECK(rate_text(999.9e3) == "1.0 M");
 }
 
+TEST_CASE("long texts are cut between letters") {
+  CHECK(shortened("abcdef", 6) == "abcdef");
+  CHECK(shortened("abcdef", 4) == "abc…");
+  CHECK(shortened("σσσσ", 3) == "σσ…");
+  CHECK(shortened("", 3).empty());
+}
+
 TEST_CASE("a table is aligned text and safe csv") {
   Table table;
   table.title = "z resolution";
