@@ -84,7 +84,7 @@ bool converted(From value, To& to) {
     return converted(static_cast<std::int64_t>(whole), to);
   } else {
     if (!std::in_range<To>(value)) return false;
-    to = static_cast<To>(value);
+    to = static_cast<To>(value);  // NOLINT(bugprone-signed-char-misuse): a number, whatever its name says
     return true;
   }
 }
@@ -146,7 +146,7 @@ Tensor Array::tensor() const {
 Tensor Array::tensor(DType dtype) const {
   THIMBLE_CHECK(dims_.size() <= static_cast<std::size_t>(kMaxRank), shape, "tensor from an array of rank ",
                 dims_.size(), ", at most ", kMaxRank, " is possible");
-  const Tensor out = Tensor::empty(Shape(std::span<const std::int64_t>(dims_)), dtype);
+  Tensor out = Tensor::empty(Shape(std::span<const std::int64_t>(dims_)), dtype);
   switch (dtype) {
     case DType::f32:
       convert_all(*this, "f32", out.mut<float>());

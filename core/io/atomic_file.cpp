@@ -1,5 +1,7 @@
 #include "core/io/atomic_file.h"
 
+#include "core/io/limits.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/random.h>
@@ -17,7 +19,7 @@ namespace thimble::io {
 namespace {
 
 constexpr std::string_view kMark = ".tmp-";
-constexpr std::size_t kWaiting = 64 * 1024;
+constexpr std::size_t kWaiting = 64 * limits::kKiB;
 
 std::string free_text(int descriptor) {
   struct statvfs space {};

@@ -69,7 +69,7 @@ std::string Cache::content_hash(const std::filesystem::path& source) {
   const std::string before = identity(file);
   const auto memo = folder_ / ("hash-" + sha256_hex(std::filesystem::absolute(source).native()).substr(0, 32));
   if (const auto known = remembered(memo, before)) return *known;
-  const std::string hash = hash_of(file);
+  std::string hash = hash_of(file);
   if (identity(file) == before) store(memo, hash + " " + before);
   return hash;
 }

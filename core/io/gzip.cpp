@@ -9,7 +9,7 @@
 namespace thimble::io {
 namespace {
 
-constexpr std::size_t kInput = 64 * 1024;
+constexpr std::size_t kInput = 64 * limits::kKiB;
 constexpr int kGzipOnly = 15 + 16;  // window of 32 KiB; gzip wrapper demanded, its CRC and length checked
 
 Bytef* bytes_of(const char* data) {

@@ -99,6 +99,7 @@ pid_t start(int plan, int answer) {
   for (const char* name : {"LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"})
     if (const char* value = std::getenv(name); value != nullptr) variables.push_back(text::cat(name, "=", value));
   std::vector<char*> environment;
+  environment.reserve(variables.size() + 1);
   for (std::string& variable : variables) environment.push_back(variable.data());
   environment.push_back(nullptr);
   std::string program = "thimble", argument = kArgument;

@@ -289,7 +289,7 @@ class TreeReader {
       require(length >= 0 && length < 4096, path, "damaged HDF5 attribute name");
       std::string name(static_cast<std::size_t>(length), '\0');
       H5Aget_name(id, name.size() + 1, name.data());
-      attribute(id, path + " attribute " + name, into[name]);
+      attribute(id, text::cat(path, " attribute ", name), into[name]);
     }
   }
 
@@ -339,7 +339,7 @@ Hdf5Tree read_open_file(const Id& file, const std::string& name, const Hdf5Rules
 Hdf5Tree parse_hdf5(std::string_view bytes, const std::string& name, const Hdf5Rules& rules) {
   const hdf5::Session session;
   const Id access = hdf5::property_list(H5P_FILE_ACCESS);
-  H5Pset_fapl_core(access, 1 << 20, 0);
+  H5Pset_fapl_core(access, 1 << 20, false);
   // the library copies the bytes; its interface lacks const
   H5Pset_file_image(access, const_cast<char*>(bytes.data()), bytes.size());
   return read_open_file(Id(H5Fopen(session.memory_name().c_str(), H5F_ACC_RDONLY, access), H5Fclose), name, rules, {});

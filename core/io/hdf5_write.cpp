@@ -55,8 +55,8 @@ Id create_file(Image& image, const std::string& name) {
   H5FD_file_image_callbacks_t callbacks{
       Image::on_malloc, nullptr, Image::on_realloc, Image::on_free, Image::on_udata_copy, Image::on_udata_free, &image};
   check(H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0 &&
-            H5Pset_fapl_core(access, kIncrement, 0) >= 0 && H5Pset_file_image_callbacks(access, &callbacks) >= 0 &&
-            H5Pset_obj_track_times(creation, 0) >= 0,
+            H5Pset_fapl_core(access, kIncrement, false) >= 0 && H5Pset_file_image_callbacks(access, &callbacks) >= 0 &&
+            H5Pset_obj_track_times(creation, false) >= 0,
         "its settings");
   Id file(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
   check(file.valid(), "a file in memory");
@@ -109,7 +109,7 @@ std::vector<hsize_t> chunk_of(std::vector<hsize_t> dims, std::size_t element_byt
 /// Checksums need chunks, and chunks need elements and a dimension.
 Id creation_list(const std::vector<hsize_t>& dims, std::size_t element_bytes) {
   Id list = hdf5::property_list(H5P_DATASET_CREATE);
-  check(H5Pset_obj_track_times(list, 0) >= 0, "settings of a data set");
+  check(H5Pset_obj_track_times(list, false) >= 0, "settings of a data set");
   if (dims.empty() || std::find(dims.begin(), dims.end(), hsize_t{0}) != dims.end()) return list;
   const std::vector<hsize_t> chunk = chunk_of(dims, element_bytes);
   check(H5Pset_chunk(list, static_cast<int>(chunk.size()), chunk.data()) >= 0 && H5Pset_fletcher32(list) >= 0,
@@ -163,7 +163,7 @@ void write_attribute(hid_t object, const std::string& place, const std::string& 
 void make_group(hid_t file, const std::string& path) {
   const Id links = hdf5::property_list(H5P_LINK_CREATE);
   const Id creation = hdf5::property_list(H5P_GROUP_CREATE);
-  check(H5Pset_create_intermediate_group(links, 1) >= 0 && H5Pset_obj_track_times(creation, 0) >= 0, path);
+  check(H5Pset_create_intermediate_group(links, 1) >= 0 && H5Pset_obj_track_times(creation, false) >= 0, path);
   const Id group(H5Gcreate2(file, path.c_str(), links, creation, H5P_DEFAULT), H5Gclose);
   check(group.valid(), "group " + path);
 }

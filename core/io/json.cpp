@@ -133,7 +133,7 @@ class Builder {
 void new_line(std::string& out, int indent, int level) {
   if (indent < 0) return;
   out += '\n';
-  out.append(static_cast<std::size_t>(indent * level), ' ');
+  out.append(static_cast<std::size_t>(indent) * static_cast<std::size_t>(level), ' ');
 }
 
 template <class Value>

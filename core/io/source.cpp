@@ -6,7 +6,7 @@
 namespace thimble::io {
 namespace {
 
-constexpr std::size_t kPiece = 256 * 1024;
+constexpr std::size_t kPiece = 256 * limits::kKiB;
 
 }  // namespace
 

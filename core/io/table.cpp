@@ -247,7 +247,7 @@ void copy_columns(const Table& table, std::span<const int> columns, T* to) {
 
 Tensor Table::tensor(std::span<const int> columns, DType dtype) const {
   THIMBLE_CHECK(dtype == DType::f32 || dtype == DType::f64, dtype, "a table gives f32 or f64, not ", name_of(dtype));
-  const Tensor out = Tensor::empty(Shape{rows(), static_cast<std::int64_t>(columns.size())}, dtype);
+  Tensor out = Tensor::empty(Shape{rows(), static_cast<std::int64_t>(columns.size())}, dtype);
   if (dtype == DType::f32)
     copy_columns(*this, columns, out.mut<float>());
   else

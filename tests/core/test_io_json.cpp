@@ -1,4 +1,5 @@
 #include "core/io/json.h"
+#include "core/random/splitmix.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -86,4 +87,26 @@ TEST_CASE("what the JSON writer writes, the reader reads back to the same") {
   const json value = parse_json(R"({"x": [1, 2.5, "t\u0007", true, null, {"y": -3}], "e": 1e-300})", "f.json");
   CHECK(parse_json(json_text(value), "f.json") == value);
   CHECK(parse_json(json_text(value, 2), "f.json") == value);
+}
+
+TEST_CASE("mutated JSON is refused or means the same when written and read again [R17]") {
+  const std::uint64_t seed = 20267;
+  MESSAGE("seed ", seed);
+  SplitMix64 random(seed);
+  const std::string good =
+      R"({"format": "fxir", "nodes": [{"w": [-3, 2.5e-3, true, null], "name": "a\u00e4\n"}], "n": 18})";
+  constexpr std::string_view alphabet = "{}[]\",:0123456789.eE+-\\ \n\x80\xc3untrfals";
+  int wrong = 0, accepted = 0;
+  for (int trial = 0; trial < 10'000; ++trial) {
+    std::string bad = good;
+    for (std::uint64_t edits = 1 + random() % 3; edits > 0; --edits)
+      bad[random() % bad.size()] = alphabet[random() % alphabet.size()];
+    std::optional<json> value;
+    error_of([&] { value = parse_json(bad, "f.json"); });
+    if (!value) continue;
+    ++accepted;
+    if (parse_json(json_text(*value), "f.json") != *value) ++wrong;
+  }
+  CHECK(wrong == 0);
+  CHECK(accepted > 100);
 }

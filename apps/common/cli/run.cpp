@@ -1,3 +1,4 @@
+#include "core/io/hdf5_foreign.h"
 #include "core/parallel/blocks.h"
 #include "core/report/progress.h"
 
@@ -203,6 +204,7 @@ std::string command_name(const Program& program) {
 }
 
 int run(int argc, char** argv, const Program& given) {
+  io::maybe_run_reader(argc, argv);  // foreign HDF5 files are read by a copy of this program
   prepare_process();
   const Program program = with_common_verbs(given);
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
