@@ -17,6 +17,7 @@ app::Verb verb(std::string name, std::string group, std::string summary, app::Ha
 
 app::Verb train_verb() {
   app::Verb v = verb("train", "Work", "train one network per expert, write a run folder and a report", run_train);
+  v.stops_cleanly = true;
   v.examples = {"thimble-neurotrigger train demo",
                 "thimble-neurotrigger train baseline_v3 experts=[0] data.train=random1.gz data.val=random2.gz",
                 "thimble-neurotrigger train --resume latest"};
