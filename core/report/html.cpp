@@ -153,15 +153,13 @@ class FigureWriter {
       : plotter_(plotter), options_(options), used_(used) {}
 
   std::string group(const FigureGroup& group) {
-    std::string out;
-    // figures of a row share their shape: square ones stand in rows of their own
-    for (const bool square : {false, true}) {
-      std::string row;
-      for (const Figure& figure : group.figures) {
-        if (figure.square == square) row += card(figure);
-      }
-      if (!row.empty()) out += "<div class=\"row\">" + row + "</div>\n";
-    }
+    std::string wide, square;
+    for (const Figure& figure : group.figures) (figure.square ? square : wide) += card(figure);
+    const auto squares =
+        std::count_if(group.figures.begin(), group.figures.end(), [](const Figure& f) { return f.square; });
+    const bool both_odd = squares % 2 == 1 && group.figures.size() % 2 == 0;
+    // figures of a row share their shape, unless each shape has one left over
+    const std::string out = both_odd ? row(wide + square) : row(wide) + row(square);
     if (out.empty()) return {};
     const std::string heading = label(group.heading.empty() && group.folded ? "More figures" : group.heading);
     if (group.folded) return cat("<details class=\"more\"><summary>", heading, "</summary>\n", out, "</details>\n");
@@ -169,6 +167,10 @@ class FigureWriter {
   }
 
  private:
+  static std::string row(const std::string& cards) {
+    return cards.empty() ? "" : "<div class=\"row\">" + cards + "</div>\n";
+  }
+
   std::string card(const Figure& figure) {
     const std::string stem = escaped(options_.plots + "/" + file_stem(figure.name));
     const std::string drawing = picture(figure);

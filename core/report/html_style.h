@@ -52,6 +52,7 @@ tr.total td{border-top:1px solid var(--axis);border-bottom:0;font-weight:500}
 .warn ul{padding-left:18px;font-size:14px}
 .row{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,520px),1fr));gap:18px;margin:0 0 18px}
 .row figure{margin:0;padding:18px 20px 14px;display:flex;flex-direction:column;min-width:0}
+.row figure:last-child:nth-child(odd){grid-column:1/-1}
 .row figcaption{margin-top:auto;padding-top:8px;font-size:13.5px;color:var(--soft)}
 .files{white-space:nowrap}
 .files a+a{margin-left:10px}
@@ -64,15 +65,18 @@ summary:hover{color:var(--ink)}
 details[open]>summary{margin-bottom:12px}
 details.more{margin:26px 0 18px}
 details.more>summary,.group{font-size:17px;font-weight:600;color:var(--ink)}
-section>table+details,section>.wide+details,section>.wide+.wide{margin-top:18px}
+section>.wide+details{margin-top:18px}
+.note+.wide,.wide+.wide,.facts+.wide{margin-top:28px}
 footer{color:var(--soft);font-size:13px;text-align:center}
 @media (max-width:640px){.top{flex-direction:column-reverse;gap:8px}.next,dl.facts{grid-template-columns:minmax(0,1fr);gap:2px}
 .next code,dl.facts dd{margin-bottom:8px}section,header{padding:16px}.plot{overflow-x:auto}.plot svg{min-width:480px}}
 @media print{:root{--page:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--accent:#000;--code:#f4f4f4;--axis:#777;--grid:#ddd;
 --plot:#f7f8fa;--s0:#0072b2;--s1:#d55e00;--s2:#009e73;--s3:#cc79a7;--s4:#e69f00;--s5:#56b4e9;--s6:#000;--s7:#7a7a7a;
 color-scheme:light}body{font-size:11pt}main{max-width:none;padding:0}
-section,figure,header{border:0;padding:0 0 10px;break-inside:avoid}.row{grid-template-columns:1fr 1fr}
-.next code{white-space:pre-wrap}.files a::after{content:" (" attr(href) ")"}}
+section,figure,header{border:0;padding:0 0 10px;break-inside:avoid}
+.row{display:block}.row figure{padding:0 0 14px}.plot svg{max-width:520px}.warn{padding-left:14px}
+.next code{white-space:pre-wrap}
+.files{white-space:normal;font-size:9pt}.files a::after{content:" (" attr(href) ")"}}
 )css";
 
 }  // namespace thimble::report
