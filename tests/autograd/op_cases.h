@@ -90,7 +90,7 @@ inline std::vector<OpCase> op_cases() {
                    .inputs = {{"x", {5, 7}}},
                    .run =
                        [](const Vars& v) {
-                         return activate(v[0], {Act::leaky_relu, -1.0f});
+                         return activate(v[0], {Act::leaky_relu, -1.0});
                        },
                    .reference = each([](double x, double) { return x > 0 ? x : -x; })});
   cases.push_back({.name = "add",

@@ -289,7 +289,7 @@ TEST_CASE("a table is aligned text and safe csv") {
   Table table;
   table.title = "z resolution";
   table.columns = {{"expert", "", true, false}, {"σz", "cm", false, false}, {"before", "cm", false, true}};
-  table.rows = {{"0", number(5.921, 2, true), number(7.31, 2)}, {"=cmd()", number(-6.5, 2, 0.25), number(NAN, 2)}};
+  table.rows = {{"0", number(5.921, 2, true), number(7.31, 2)}, {"=cmd()", number(-6.5, 2, 0.25), number(std::nan(""), 2)}};
   table.rows.push_back({"mean"});
   table.last_is_total = true;
   table.note = "n - 1";
