@@ -24,6 +24,11 @@ for program in "$BUILD"/bin/thimble-*; do
   [ -z "$foreign" ] || wrong "$name" "links $(echo "$foreign" | paste -sd ' ' -)"
 done
 
+# who checks an export reads no training code and no YAML
+if [ -x "$BUILD/bin/thimble-hw" ] && nm -C "$BUILD/bin/thimble-hw" | grep -qE 'YAML::|thimble::Tape|thimble::nn::'; then
+  wrong thimble-hw "holds training code or YAML"
+fi
+
 for file in compile_commands.json build.ninja; do
   grep -nE -m 3 -e '-ffast-math|-Ofast|-funsafe-math|crtfastmath' "$BUILD/$file" && wrong "$file" "fast-math"
 done
