@@ -1,3 +1,4 @@
+#include "apps/common/cli/doctor.h"
 #include "apps/common/cli/help.h"
 #include "apps/common/cli/parser.h"
 #include "apps/common/cli/screen.h"
@@ -198,6 +199,42 @@ TEST_CASE("exit codes are 0, 1 and 2, and say why in the document") {
   CHECK(document({"train", "nowhere"}, 2).at("error").at("code") == "config");
   const nlohmann::json several = document({"config", "-", "--check", "train.lr=x", "train.batch=0"}, 2);
   CHECK(several.at("error").is_object());
+}
+
+TEST_CASE("the document of every ending is valid by the published schema") {
+  const std::string script =
+      "import json, sys\n"
+      "try:\n import jsonschema\n"
+      "except ImportError:\n sys.exit(77)\n"
+      "schema = json.load(open(sys.argv[1]))\n"
+      "for line in open(sys.argv[2]): jsonschema.Draft202012Validator(schema).validate(json.loads(line))\n";
+  const test::TempFolder folder;
+  std::string documents;
+  for (const char* how : {"yes", "no", "diverged", "data", "memory", "fault", "warn", "nan"}) {
+    documents += demo({"fail", how, "--json"}).out;
+  }
+  documents += demo({"nothing", "--json"}).out + demo({"train", "nowhere", "--json"}).out;
+  test::write_text(folder / "bad.yaml", "sede: 1\nseed: x\n");
+  documents += test::run_program("thimble-demo", {"config", "bad.yaml", "--json"}, folder.path()).out;
+  test::write_text(folder / "all.jsonl", documents);
+  const std::string schema = THIMBLE_SOURCE_DIR "/docs/schema/thimble.result-1.json";
+  const test::Ended ended = test::run_program(find_program("python3"), {"-c", script, schema, "all.jsonl"}, folder.path());
+  if (ended.code == 77 || find_program("python3").empty()) {
+    MESSAGE("skipped: python3-jsonschema is missing");
+    return;
+  }
+  CHECK_MESSAGE(ended.code == 0, ended.err);
+}
+
+TEST_CASE("the manual page is clean mdoc") {
+  const test::TempFolder folder;
+  test::write_text(folder / "demo.1", demo({"config", "--man"}).out);
+  if (!std::filesystem::exists("/usr/bin/mandoc")) {
+    MESSAGE("skipped: mandoc is missing");
+    return;
+  }
+  const test::Ended ended = test::run_program("/usr/bin/mandoc", {"-Tlint", "-W", "warning", "demo.1"}, folder.path());
+  CHECK_MESSAGE(ended.code == 0, (ended.out + ended.err));
 }
 
 TEST_CASE("standard output holds only the result [R29]") {

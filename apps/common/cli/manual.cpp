@@ -36,8 +36,7 @@ std::string flag_items(const std::vector<Flag>& flags) {
   for (const Flag& flag : flags) {
     std::string tag = flag.letter != 0 ? std::string("\\-") + flag.letter + ", " : "";
     tag += escaped(flag.name) + (flag.value.empty() ? "" : " " + escaped(flag.value));
-    out += ".It " + tag + "\n" + sentences(flag.help);
-    if (!flag.fallback.empty()) out += "Default: " + escaped(flag.fallback) + ".\n";
+    out += ".It " + tag + "\n" + sentences(flag.help + (flag.fallback.empty() ? "" : "; default " + flag.fallback));
   }
   return out + ".El\n";
 }

@@ -198,7 +198,6 @@ int config_command(Context& context, const ConfigApp& app) {
     apply_overrides(loaded.tree, context.all_overrides());
   } else {
     loaded = check_config(context.config(), context.all_overrides(), app);
-    log::note("configuration ", loaded.path.empty() ? loaded.name : loaded.path);
   }
   if (context.has("--explain")) return explain(context, app, loaded);
   if (!context.has("--check")) return print_config(context, app, loaded);
