@@ -198,9 +198,13 @@ EngineResult run_verilator(const Export& design, const VerifyOptions& options) {
   result.vectors = design.expected.rows();
   const TemporaryFolder build("thimble-hw");
   const fs::path rtl = design.folder / "rtl", objects = build.path() / "build", got = build.path() / "got";
-  const std::string driver = fs::absolute(design.folder / "scripts" / "drive.cpp").lexically_normal().string();
-  const ProcessResult built = run_process(
-      with_program("verilator", verilator_arguments(design.module, driver, objects.string())), {rtl, options.seconds});
+  const fs::path driver = build.path() / "drive.cpp";  // a copy, because make cannot handle every path
+  std::error_code code;
+  fs::copy_file(design.folder / "scripts" / "drive.cpp", driver, code);
+  if (code) return broken(std::move(result), "scripts/drive.cpp cannot be read");
+  const ProcessResult built =
+      run_process(with_program("verilator", verilator_arguments(design.module, driver.string(), objects.string())),
+                  {rtl, options.seconds});
   result.seconds = built.seconds;
   if (!built.ok()) {
     return broken(std::move(result), cat("verilator: ", built.how_it_ended(), ": ", first_words(built.output)));
