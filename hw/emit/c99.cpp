@@ -63,7 +63,7 @@ class Writer {
   }
 
   CDesign run() {
-    for (const Table& table : graph_.tables) write_table(table);
+    find_used();
     for (const Node& node : graph_.nodes) write(node);
     write_outputs();
     design_.files = {{cat("c/", design_.name, ".h"), header()},
@@ -95,10 +95,26 @@ class Writer {
     design_.table_bytes += static_cast<std::int64_t>(values.size()) * c99::bytes_of(type);
   }
 
-  void write_table(const Table& table) {
-    table_names_[table.name] = cat("lut_", ids_.unique(table.name, "table"));
+  /// Marks what the outputs depend on; the rest would only be warned about by compilers. A tensor without elements
+  /// depends on nothing.
+  void find_used() {
+    used_.assign(graph_.tensors.size(), false);
+    for (auto node = graph_.nodes.rbegin(); node != graph_.nodes.rend(); ++node) {
+      const bool matters =
+          node->output < 0 || (used_[static_cast<std::size_t>(node->output)] && info(node->output).size() > 0);
+      for (const TensorId id : node->inputs)
+        if (matters) used_[static_cast<std::size_t>(id)] = true;
+    }
+  }
+
+  /// Name of the table's array, written when it is used first.
+  std::string array_of(const Table& table) {
+    std::string& array = table_names_[table.name];
+    if (!array.empty()) return array;
+    array = cat("lut_", ids_.unique(table.name, "table"));
     constants_ += cat("/* table ", comment_text(table.name), ", ", table.type.str(), " */\n");
-    constant(table_names_[table.name], table.values);
+    constant(array, table.values);
+    return array;
   }
 
   void write(const Node& node) {
@@ -110,8 +126,14 @@ class Writer {
     line(cat("/* ", op_name(node.op), " ", comment_text(tensor.name), ": ", tensor.size(), " x ",
              tensor.format.type.str(), ", ", tensor.interval().str(), " */"));
     if (tensor.size() == 0) return;
+    if (!used_[static_cast<std::size_t>(node.output)]) return skip();
     id_ = id;
     std::visit([this](const auto& op) { rule(op); }, node.op);
+  }
+
+  void skip() {
+    line("/* nothing depends on it */");
+    if (std::holds_alternative<op::Input>(node_->op)) consumed_ += y().size();
   }
 
   void declare() {
@@ -245,7 +267,7 @@ class Writer {
 
   void rule(const op::Lut& op) {
     const Table& table = graph_.table(op.table);
-    const std::string rom = table_names_.at(op.table);
+    const std::string rom = array_of(table);
     const auto last = static_cast<std::int64_t>(table.values.size()) - 1;
     const std::string type = c99::work_type(largest(x().interval()) + 1);
     declare();
@@ -352,13 +374,14 @@ class Writer {
     return cat(preamble(), "#include \"", n, ".h\"\n\n", constants_,
                c99::floor_shift_functions(narrow_shift_, wide_shift_), functions_, "void ", n, "(const ", n,
                "_in_t in[", upper_n, "_INPUTS], ", n, "_out_t out[", upper_n, "_OUTPUTS]) {\n  int ", counters, ";\n",
-               body_, "}\n");
+               body_.find("= in + ") == std::string::npos ? "  (void)in;\n" : "", body_, "}\n");
   }
 
   const Graph& graph_;
   const Node* node_ = nullptr;
   CDesign design_;
   Identifiers ids_{48};
+  std::vector<bool> used_;
   std::map<TensorId, std::string> names_;
   std::map<std::string, std::string> table_names_;
   std::string in_type_, out_type_, id_;

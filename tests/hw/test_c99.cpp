@@ -132,6 +132,25 @@ TEST_CASE("[R45] C with hostile layer names compiles with every warning an error
   }
 }
 
+TEST_CASE("[HW-16] C of a graph with pruned layers, unused ports, unused tables and dead nodes compiles and agrees") {
+  Graph graph;
+  graph.add_table({"unused", {4, true, 0}, {1, 2}});
+  const TensorId x = graph.append("x", op::Input{{2}, {{4, true, 0}}});
+  graph.append("never read", op::Input{{3}, {{4, true, 0}}});
+  graph.append("dead", op::Abs{}, {x});
+  const TensorId none = graph.append("pruned", op::Cmvm{2, 0, {}, {0}, {}}, {x});
+  const TensorId rest = graph.append("bias only", op::Cmvm{0, 3, {}, {0}, {7, -8, 300}}, {none});
+  SUBCASE("constant outputs") {
+    graph.append("", op::Output{}, {rest});
+  }
+  SUBCASE("mixed outputs") {
+    graph.append("", op::Output{}, {graph.append("j", op::Concat{0}, {rest, x, none})});
+  }
+  Export design(graph, stimulus(graph, 20, 1));
+  check_passes(design, "gcc", {"-O1"}, 20);
+  check_passes(design, "clang", {"-O1"}, 20);
+}
+
 TEST_CASE("[HW-20] the C test program fails for a corrupted expectation, a missing line, a damaged line and no file") {
   if (!test::has_program("gcc")) {
     MESSAGE("skipped: gcc is not installed");
