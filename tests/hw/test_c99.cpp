@@ -99,7 +99,7 @@ TEST_CASE("[HW-16] C of jet_mlp and of the Belle II network agrees on 10,000 vec
   }
 }
 
-TEST_CASE("[HW-16] C of random graphs with every operator, rounding and overflow mode agrees, UBSan clean") {
+TEST_CASE("[HW-13] [HW-16] C of random graphs of every operator, format per channel and mode agrees, UBSan clean") {
   const std::uint64_t seed = 2026;
   INFO("seed ", seed);
   SplitMix64 random(seed);

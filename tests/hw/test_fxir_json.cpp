@@ -44,7 +44,7 @@ TEST_CASE("[HW-14] a graph file survives loading and saving byte for byte") {
   CHECK(hash_of(graph) == io::sha256_hex(canonical));
 }
 
-TEST_CASE("[HW-14] every operator survives loading and saving") {
+TEST_CASE("[HW-13] [HW-14] every operator and formats per channel survive loading and saving") {
   Graph graph;
   graph.meta["source"] = "test";
   graph.add_table({"t", {9, true, 4}, {1, 2, 3, 4, 5, 6, 7, 8}});
@@ -55,7 +55,8 @@ TEST_CASE("[HW-14] every operator survives loading and saving") {
   const TensorId s = graph.append("s", op::Sub{}, {a, x});
   const TensorId k = graph.append("k", op::Cmvm{3, 2, {1, 2, 3, 4, 5, 6}, {1, 2}, {big, -big}}, {s});
   const TensorId d = graph.append("d", op::ConstAdd{{-big, big}}, {k});
-  const TensorId r = graph.append("r", op::Requant{{{8, true, 1}}, fixed::Round::rnd, fixed::Overflow::wrap}, {d});
+  const TensorId r = graph.append(
+      "r", op::Requant{{{8, true, 1}, {{8, true, 1}, {9, true, 2}}}, fixed::Round::rnd, fixed::Overflow::wrap}, {d});
   const TensorId l = graph.append("l", op::LeakyShift{2, -1}, {r});
   const TensorId n = graph.append("n", op::Neg{}, {l});
   const TensorId u = graph.append("u", op::Relu{}, {n});
