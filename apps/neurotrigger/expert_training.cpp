@@ -3,14 +3,17 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/io/json.h"
+#include "core/report/plotter.h"
 
 #include "nn/loss.h"
 #include "nn/train/csv_log.h"
 #include "nn/train/keep_best.h"
 #include "nn/train/predictor.h"
 #include "nn/train/progress.h"
+#include "nn/train/tensorboard.h"
 #include "nn/train/trainer.h"
 
+#include "apps/neurotrigger/figures.h"
 #include "apps/neurotrigger/hardware_a.h"
 
 #include <nlohmann/json.hpp>
@@ -104,17 +107,18 @@ nn::Sampler sampler_of(const ExpertTask& task) {
                           [expert](const std::string& message) { log::warning("expert ", expert, ": ", message); });
 }
 
-/// Validation after every epoch; batch means as the original trainer reports them, and nothing it does not have.
-std::function<nn::Metrics()> validator(const ExpertTask& task, const nn::Graph& model) {
+/// Validation after every epoch: batch means as the original trainer reports them. The outputs stay in `compared`.
+std::function<nn::Metrics()> validator(const ExpertTask& task, const nn::Graph& model,
+                                       const std::shared_ptr<Compared>& compared) {
   auto data = std::make_shared<nn::Dataset>();
   data->x = task.validation.inputs;
   auto view = std::make_shared<nn::View>(data);
   auto predictor = std::make_shared<nn::Predictor>([&model](const Var& x) { return model(x); });
-  Compared compared{task.validation.targets, Tensor(), task.validation.old, task.validation.has_old};
+  *compared = {task.validation.targets, Tensor(), task.validation.old, task.validation.has_old};
   const std::int64_t batch = task.settings->batch_size;
-  return [=]() mutable {
-    compared.y_hat = (*predictor)(*view);
-    const EpochValues v = validation_epoch(compared, batch);
+  return [=] {
+    compared->y_hat = (*predictor)(*view);
+    const EpochValues v = validation_epoch(*compared, batch);
     return nn::Metrics{{"val_loss", or_nan(v.val_loss)},
                        {"val_loss_vs_old_loss", or_nan(v.val_loss_vs_old_loss)},
                        {"val_z_diff_std", or_nan(v.val_z_diff_std)},
@@ -129,28 +133,16 @@ std::map<std::string, std::string> about(const ExpertTask& task) {
           {"program", task.program}};
 }
 
-nn::TrainTask train_task(const ExpertTask& task, nn::Graph& model) {
+nn::TrainTask train_task(const ExpertTask& task, nn::Graph& model, const std::shared_ptr<Compared>& compared) {
   nn::TrainTask out;
   out.model = nn::parts_of(model);
   const Loss kind = nn::parse_loss(task.settings->loss);
   out.loss = [&model, kind](const nn::Batch& b) { return nn::batch_loss(model(b.x, b.pass), b.y, kind); };
   out.train = nn::View(task.train, task.train_rows);
   out.sampler = sampler_of(task);
-  out.validate = validator(task, model);
+  out.validate = validator(task, model, compared);
   out.arch = io::canonical_json(nn::to_json(model));
   return out;
-}
-
-void start(const ExpertTask& task, nn::Graph& model) {
-  start_weights(model, task.settings->init, expert_stream(*task.settings, task.expert).stream("init"));
-  if (!task.settings->load_pre_trained_weights) return;
-  const std::string& path = *task.settings->load_pre_trained_weights;
-  const Networks networks = read_weights(path);
-  const auto found = networks.find(task.expert);
-  if (found == networks.end())
-    throw Error(ErrorKind::data, text::cat("no weights of expert ", task.expert, " in the file"),
-                {path, 0, 0, "load_pre_trained_weights"});
-  load_state(model, found->second, path);
 }
 
 /// Restores the newest checkpoint; returns true if the training it belongs to is already over.
@@ -160,15 +152,54 @@ bool resume_from(nn::CheckpointStore& store, nn::Trainer& trainer, std::int64_t 
   if (found.file.empty()) return false;
   trainer.restore(found.checkpoint, found.file.string());
   const nn::State& at = found.checkpoint.groups.at("trainer");
-  return !at.text("stop").empty() || at.integer("epoch") >= epochs;
+  return at.facts.count("stop") != 0 || at.integer("epoch") >= epochs;
+}
+
+/// Draws the images of an epoch while drawing has taken no more than its share of the time; the first set always.
+class ImagePainter {
+ public:
+  ImagePainter(double share, std::shared_ptr<const Compared> compared, std::string title)
+      : share_(share), compared_(std::move(compared)), title_(std::move(title)) {}
+  std::vector<nn::TensorBoard::Image> operator()(const nn::TrainingView&) {
+    const double elapsed = seconds_since(start_);
+    report::Plotter& plotter = report::Plotter::shared();
+    if (!plotter.available() || compared_->rows() < 2 || spent_ > share_ * elapsed) return {};
+    const auto begin = std::chrono::steady_clock::now();
+    std::vector<nn::TensorBoard::Image> images;
+    for (const report::Figure& figure : training_images(*compared_, title_))
+      if (figure.grid || !figure.series.empty()) images.push_back({figure.name, plotter.png(figure)});
+    spent_ += seconds_since(begin);
+    return images;
+  }
+
+ private:
+  static double seconds_since(std::chrono::steady_clock::time_point begin) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+  double share_;
+  std::shared_ptr<const Compared> compared_;
+  std::string title_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  double spent_ = 0;
+};
+
+std::unique_ptr<nn::TensorBoard> tensorboard(const ExpertTask& task, const std::filesystem::path& folder,
+                                             const std::shared_ptr<Compared>& compared) {
+  nn::TensorBoard::Options options;
+  options.histograms_every = task.settings->plots.every;
+  options.images_every = task.settings->plots.budget > 0 ? task.settings->plots.every : 0;
+  options.images = ImagePainter(task.settings->plots.budget, compared, text::cat("expert ", task.expert));
+  return std::make_unique<nn::TensorBoard>(folder, std::move(options));
 }
 
 /// Logs and checkpoints go below the expert's folder. True if an earlier process has finished this training.
-bool open_folder(const ExpertTask& task, nn::Trainer& trainer, std::optional<nn::CheckpointStore>& store) {
+bool open_folder(const ExpertTask& task, nn::Trainer& trainer, const std::shared_ptr<Compared>& compared,
+                 std::optional<nn::CheckpointStore>& store) {
   const std::filesystem::path folder = task.folder, log = folder / "csv/version_0", saved = folder / "checkpoints";
   std::filesystem::create_directories(log);
   std::filesystem::create_directories(saved);
   trainer.add(std::make_unique<nn::MetricsCsv>(log / "metrics.csv", epoch_columns()));
+  trainer.add(tensorboard(task, folder / "tb/version_0", compared));
   store.emplace(saved);
   trainer.save_to(*store, about(task));
   return task.resume && resume_from(*store, trainer, task.settings->epochs);
@@ -204,6 +235,20 @@ Stream expert_stream(const Settings& settings, int expert) {
   return Rng(static_cast<std::uint64_t>(settings.seed)).stream(text::cat("expert/", expert));
 }
 
+nn::Graph start_model(const Settings& settings, int expert) {
+  nn::Graph model = model_of(settings);
+  start_weights(model, settings.init, expert_stream(settings, expert).stream("init"));
+  if (!settings.load_pre_trained_weights) return model;
+  const std::string& path = *settings.load_pre_trained_weights;
+  const Networks networks = read_weights(path);
+  const auto found = networks.find(expert);
+  if (found == networks.end())
+    throw Error(ErrorKind::data, text::cat("no weights of expert ", expert, " in the file"),
+                {path, 0, 0, "load_pre_trained_weights"});
+  load_state(model, found->second, path);
+  return model;
+}
+
 ExpertOutcome outcome_of(const nn::Checkpoint& checkpoint) {
   ExpertOutcome out;
   out.status = ExpertStatus::trained;
@@ -225,9 +270,9 @@ ExpertOutcome train_expert(const ExpertTask& task) {
   ExpertOutcome out;
   out.expert = task.expert;
   out.rows_trained = static_cast<std::int64_t>(task.train_rows.size());
-  nn::Graph model = model_of(s);
-  start(task, model);
-  nn::Trainer trainer(train_task(task, model), options_of(task), nn::parse_rule(s.optim, s.weight_decay),
+  nn::Graph model = start_model(s, task.expert);
+  const auto compared = std::make_shared<Compared>();
+  nn::Trainer trainer(train_task(task, model, compared), options_of(task), nn::parse_rule(s.optim, s.weight_decay),
                       schedule_of(s), expert_stream(s, task.expert).stream("train"));
   if (s.clip_grad > 0) trainer.optimizer().set_clip({s.clip_grad, 0});
   if (s.quant == "hw-a") limit_weights(model, trainer.optimizer());
@@ -236,7 +281,7 @@ ExpertOutcome train_expert(const ExpertTask& task) {
   if (s.patience > 0) trainer.add(std::make_unique<nn::EarlyStop>("val_loss", nn::Goal::min, s.patience));
   if (task.progress) trainer.add(std::make_unique<nn::ProgressLine>(*task.progress, task.member));
   std::optional<nn::CheckpointStore> store;
-  const bool over = !task.folder.empty() && open_folder(task, trainer, store);
+  const bool over = !task.folder.empty() && open_folder(task, trainer, compared, store);
   const std::int64_t before = out.table.rows();
   const auto begin = std::chrono::steady_clock::now();
   out.status = ExpertStatus::trained;

@@ -60,6 +60,9 @@ struct ExpertOutcome {
 
 /// Model of an expert as its settings say, without weights.
 nn::Graph model_of(const Settings& settings);
+/// The same with its start weights: drawn, or those of load_pre_trained_weights. Throws Error(config) for settings that
+/// do not go together, Error(io) or Error(data) for weights that cannot be used.
+nn::Graph start_model(const Settings& settings, int expert);
 /// All random numbers of an expert.
 Stream expert_stream(const Settings& settings, int expert);
 

@@ -10,6 +10,8 @@
 #include "apps/neurotrigger/verbs.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 namespace thimble::neurotrigger {
 namespace {
@@ -24,16 +26,24 @@ int expert_of(const app::Context& context, const RunSettings& settings) {
   return expert;
 }
 
+nn::Graph trained_network(const OldRun& run, int expert) {
+  const std::string weights = (run.folder / "weights.json").string();
+  std::map<int, nn::Graph> models = load_models(run.settings, weights);
+  const auto found = models.find(expert);
+  if (found == models.end())
+    throw Error(ErrorKind::data, text::cat("no network of expert ", expert, " in the run"), {weights, 0, 0, "expert"});
+  return std::move(found->second);
+}
+
 /// The network in hardware formats: as trained, or a float network rounded now.
-nn::Graph hardware_network(const Settings& settings, const State& state, const std::string& origin) {
-  if (settings.model != "BaselineModel" || settings.act != "tanh/2")
-    throw Error(ErrorKind::config,
-                text::cat("hardware model A is the 27-81-2 network with tanh/2; this run trained ", settings.model,
-                          " with ", settings.act),
-                {"", 0, 0, "act"}, "train with baseline_v2 or demo");
-  nn::Graph model = build_model({"BaselineModel", "tanh/2", "hw-a", settings.in_size, settings.out_size});
-  load_state(model, state, origin);
-  return model;
+nn::Graph hardware_network(const nn::Graph& trained, const Settings& settings) {
+  std::optional<nn::Graph> form = hardware_form(trained);
+  if (!form)
+    throw Error(
+        ErrorKind::config,
+        text::cat("hardware model A has tanh/2 alone; this run trained ", settings.model, " with ", settings.act),
+        {"", 0, 0, "act"}, "train with baseline_v2 or demo");
+  return std::move(*form);
 }
 
 /// Tracks of the expert, validation first, as recorded stimulus.
@@ -52,12 +62,7 @@ struct Exported {
 
 Exported lower_expert(const app::Context& context, const OldRun& run, int expert) {
   const Settings& settings = run.settings.own.at(expert);
-  const std::string weights = (run.folder / "weights.json").string();
-  const Networks networks = read_weights(weights);
-  const auto found = networks.find(expert);
-  if (found == networks.end())
-    throw Error(ErrorKind::data, text::cat("no network of expert ", expert, " in the run"), {weights, 0, 0, "expert"});
-  const nn::Graph network = hardware_network(settings, found->second, weights);
+  const nn::Graph trained = trained_network(run, expert), network = hardware_network(trained, settings);
   const std::int64_t count = context.flag_integer("--vectors", 10000);
   const Tensor tracks = recorded_tracks(settings, expert, count);
   Exported out;
@@ -67,7 +72,7 @@ Exported lower_expert(const app::Context& context, const OldRun& run, int expert
   out.graph.meta["model"] = "A";
   out.vectors = hw::stimulus(out.graph, static_cast<std::size_t>(count), static_cast<std::uint64_t>(settings.seed),
                              hardware_a_inputs(tracks));
-  out.drift = drift_of(load_models(run.settings, weights).at(expert), network, tracks);
+  out.drift = drift_of(trained, network, tracks);
   return out;
 }
 
@@ -92,7 +97,9 @@ int export_json(app::Context& context, const OldRun& run) {
   const fs::path from = run.folder / "weights.json";
   const fs::path to = context.flags().out.value_or("weights.json");
   if (to.has_parent_path()) fs::create_directories(to.parent_path());
-  io::atomic_replace(to, weights_json(read_weights(from)));
+  Networks networks;  // through the models, so that a file of another network is refused
+  for (const auto& [expert, model] : load_models(run.settings, from)) networks[expert] = state_of(model);
+  io::atomic_replace(to, weights_json(networks));
   context.result().file("weights", to.string());
   context.result().line("weights: " + to.string());
   return 0;

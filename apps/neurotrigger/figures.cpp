@@ -201,6 +201,13 @@ Figure cut_figure(const Compared& c, const std::string& name, const std::string&
   return f;
 }
 
+Figure drift_figure(const std::vector<double>& differences_cm, const std::string& title) {
+  Figure f = figure("hardware-drift", title, "What rounding to the integers of the trigger hardware changes in z.",
+                    axis("trained z - integer z", "cm"), axis("tracks"));
+  add_histogram(f, "", differences_cm, range_of({differences_cm}), statistics(differences_cm));
+  return f;
+}
+
 std::vector<Figure> training_images(const Compared& c, const std::string& title) {
   return {z_plot(c, "z-plot", title), z_histogram(c, "z-hist", title), z_difference(c, "z-diff", title),
           z_spread(c, "z-std", title), z_difference(c, "z-shallow-diff", title, true)};

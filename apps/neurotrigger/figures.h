@@ -30,6 +30,9 @@ report::Figure loss_figure(const std::vector<LossCurve>& curves);
 /// Efficiency for tracks from the collision point against rejection of far tracks, along the cut on network z.
 report::Figure cut_figure(const Compared& compared, const std::string& name, const std::string& title);
 
+/// z of the integer network against z of the trained one.
+report::Figure drift_figure(const std::vector<double>& differences_cm, const std::string& title);
+
 /// The images of a training epoch: z-plot, z-hist, z-diff, z-std, z-shallow-diff.
 std::vector<report::Figure> training_images(const Compared& compared, const std::string& title);
 

@@ -18,6 +18,17 @@ nn::Graph hardware_a_model(const nn::Graph& trained) {
   return nn::quantised(trained, nn::trigger_recipe_a());
 }
 
+std::optional<nn::Graph> hardware_form(const nn::Graph& trained) {
+  if (trained.nodes().empty()) return std::nullopt;
+  if (std::holds_alternative<nn::FakeQuant>(trained.nodes().front().layer)) return trained;
+  const Activation tanh_half(act_from_name("tanh/2"));
+  for (const nn::Graph::Node& node : trained.nodes()) {
+    const auto* act = std::get_if<nn::Activate>(&node.layer);
+    if (act != nullptr && !(act->function == tanh_half)) return std::nullopt;
+  }
+  return hardware_a_model(trained);
+}
+
 void limit_weights(nn::Graph& model, nn::Optimizer& optimizer) {
   nn::limit_weights(optimizer, model, nn::trigger_recipe_a());
 }
@@ -44,7 +55,8 @@ Drift drift_of(const nn::Graph& trained, const nn::Graph& hardware, const Tensor
   if (drift.rows == 0) return drift;
   const Tensor a = predict(trained, inputs), b = predict(hardware, inputs);
   double squares = 0;
-  for (const double d : differences(a, b)) {
+  drift.differences_cm = differences(a, b);
+  for (const double d : drift.differences_cm) {
     squares += d * d;
     drift.max_cm = std::max(drift.max_cm, std::abs(d));
   }

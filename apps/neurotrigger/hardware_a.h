@@ -11,12 +11,19 @@
 
 #include "apps/neurotrigger/dataset.h"
 
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace thimble::neurotrigger {
 
 inline constexpr int kNodeBits = 12;  // fraction bits of inputs and nodes
 
-/// A network of linear layers and tanh(x/2) with the formats of model A in place and the same weights.
+/// A network of linear layers and tanh(x/2) with the formats of model A in place and the same weights; batch norms are
+/// folded. Throws Error(value) for other activations.
 nn::Graph hardware_a_model(const nn::Graph& trained);
+/// The same where it exists: the network itself if it was trained with the formats, nothing for other activations.
+std::optional<nn::Graph> hardware_form(const nn::Graph& trained);
 /// Keeps weights and biases inside the limit after every step.
 void limit_weights(nn::Graph& model, nn::Optimizer& optimizer);
 
@@ -30,6 +37,7 @@ hw::Vectors hardware_a_inputs(const Tensor& inputs);
 struct Drift {
   std::int64_t rows = 0;
   double rms_cm = 0, max_cm = 0;
+  std::vector<double> differences_cm;
 };
 Drift drift_of(const nn::Graph& trained, const nn::Graph& hardware, const Tensor& inputs);
 

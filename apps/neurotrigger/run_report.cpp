@@ -1,6 +1,7 @@
 #include "apps/neurotrigger/run_report.h"
 
 #include "apps/neurotrigger/figures.h"
+#include "apps/neurotrigger/hardware_a.h"
 
 #include <algorithm>
 #include <cmath>
@@ -120,6 +121,34 @@ std::vector<report::FigureGroup> expert_groups(const Splits& splits, const RunRe
   return groups;
 }
 
+constexpr std::int64_t kDriftRows = 20'000;
+
+/// How far every expert moves when it is rounded to hardware model A; the figure is that of the first one.
+void add_hardware(const Splits& splits, const RunResult& run, report::Report& r) {
+  const Split split = quoted_split(splits);
+  Table table;
+  table.title = "Hardware model A: z of the integer network against the trained one";
+  table.note = "inputs and nodes 12 fraction bits, weights 10, tanh(x/2) from a table of 9,938 entries";
+  table.columns = {column("network", "", true), column("tracks"), column("rms", "cm"), column("max", "cm")};
+  report::FigureGroup group;
+  group.heading = "Hardware";
+  for (const ExpertResult& expert : run.experts) {
+    const std::optional<nn::Graph> form = hardware_form(expert.outcome.model);
+    std::vector<std::int64_t> rows = expert.outputs[static_cast<std::size_t>(split)].rows;
+    if (!form || rows.empty()) continue;
+    rows.resize(std::min(rows.size(), static_cast<std::size_t>(kDriftRows)));
+    const Drift drift = drift_of(expert.outcome.model, *form, gather_rows(splits[split].inputs, rows));
+    const std::string name = expert_name(expert.outcome.expert);
+    table.rows.push_back({name, report::number(static_cast<double>(drift.rows), 0), report::number(drift.rms_cm, 3),
+                          report::number(drift.max_cm, 3)});
+    if (group.figures.empty() && drift.max_cm > 0)
+      group.figures.push_back(drift_figure(drift.differences_cm, name + ": rounding to hardware"));
+  }
+  if (table.rows.empty()) return;
+  r.hardware.tables.push_back(std::move(table));
+  if (!group.figures.empty()) r.figures.push_back(std::move(group));
+}
+
 }  // namespace
 
 std::optional<ExpectedSpread> expected_spread(const std::string& preset) {
@@ -221,6 +250,7 @@ report::Report build_report(const RunSettings& settings, const Splits& splits, c
                                      expert.outcome.reason));
   r.figures.push_back(training_group(run));
   for (report::FigureGroup& group : expert_groups(splits, run)) r.figures.push_back(std::move(group));
+  add_hardware(splits, run, r);
   std::erase_if(r.figures, [](const report::FigureGroup& g) { return g.figures.empty(); });
   return r;
 }

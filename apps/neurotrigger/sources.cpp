@@ -7,9 +7,14 @@
 namespace thimble::neurotrigger {
 namespace {
 
-Dataset read_split(const FileList& files, const std::string& key, Splits& splits) {
+/// Parsed files are kept in the current folder, as the original does.
+const char* cache_folder(const DataKeys& keys) {
+  return keys.cache ? ".cache" : "";
+}
+
+Dataset read_split(const FileList& files, const std::string& key, const char* cache, Splits& splits) {
   for (const std::string& path : files.paths) splits.inputs.emplace_back(key, path);
-  return files.empty() ? empty_dataset(0) : read_tracks(files.paths);
+  return files.empty() ? empty_dataset(0) : read_tracks(files.paths, cache);
 }
 
 void require_rows(const Dataset& data, const char* key) {
@@ -42,9 +47,9 @@ Splits load_splits(const Settings& settings) {
     splits[Split::val] = simulate_tracks(options, seed, "val", keys.simulate.val);
     splits[Split::test] = simulate_tracks(options, seed, "test", keys.simulate.test);
   } else {
-    splits[Split::train] = read_split(keys.train, "data.train", splits);
-    splits[Split::val] = read_split(keys.val, "data.val", splits);
-    splits[Split::test] = read_split(keys.test, "data.test", splits);
+    splits[Split::train] = read_split(keys.train, "data.train", cache_folder(keys), splits);
+    splits[Split::val] = read_split(keys.val, "data.val", cache_folder(keys), splits);
+    splits[Split::test] = read_split(keys.test, "data.test", cache_folder(keys), splits);
   }
   require_rows(splits[Split::train], "data.train");
   require_rows(splits[Split::val], "data.val");

@@ -1,6 +1,8 @@
 #include "apps/neurotrigger/track_file.h"
 
 #include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/io/cache.h"
 #include "core/io/table.h"
 
 #include <algorithm>
@@ -41,6 +43,40 @@ std::vector<Origin> origins_of(const io::Table& table) {
   return origins;
 }
 
+constexpr std::int64_t kOriginFields = 6;
+
+void pack(const Dataset& data, io::SealedWriter& out) {
+  out.dataset("/inputs", data.inputs);
+  out.dataset("/targets", data.targets);
+  out.dataset("/old", data.old);
+  out.dataset("/words", data.words);
+  std::vector<std::int64_t> origins, experts(data.experts.begin(), data.experts.end());
+  for (const Origin& o : data.origins)
+    origins.insert(origins.end(), {o.experiment, o.run, o.subrun, o.event, o.track, o.tracks});
+  out.dataset("/origins", origins);
+  out.dataset("/experts", experts);
+  out.attribute("/", "has_old", data.has_old ? 1 : 0);
+}
+
+Dataset unpack(const io::SealedFile& file) {
+  const std::vector<std::int64_t> experts = file.array("/experts").integers(),
+                                  origins = file.array("/origins").integers();
+  const auto rows = static_cast<std::int64_t>(experts.size());
+  Dataset data;
+  data.inputs = file.read("/inputs", Shape{rows, static_cast<std::int64_t>(kInputs)});
+  data.targets = file.read("/targets", Shape{rows, 2});
+  data.old = file.read("/old", Shape{rows, 2});
+  data.words = file.read("/words", Shape{rows, 2});
+  data.has_old = file.integer_attribute("/", "has_old") != 0;
+  for (const std::int64_t expert : experts) data.experts.push_back(static_cast<std::int8_t>(expert));
+  THIMBLE_CHECK(static_cast<std::int64_t>(origins.size()) == kOriginFields * rows, data, "cache entry with ",
+                origins.size(), " origin numbers for ", rows, " tracks");
+  for (std::size_t i = 0; i < origins.size(); i += kOriginFields)
+    data.origins.push_back(
+        {origins[i], origins[i + 1], origins[i + 2], origins[i + 3], origins[i + 4], origins[i + 5]});
+  return data;
+}
+
 }  // namespace
 
 Dataset read_tracks(const std::filesystem::path& path) {
@@ -67,9 +103,19 @@ Dataset read_tracks(const std::filesystem::path& path) {
   return data;
 }
 
-Dataset read_tracks(const std::vector<std::string>& paths) {
+Dataset read_tracks(const std::vector<std::string>& paths, const std::filesystem::path& folder) {
   std::vector<Dataset> parts;
-  for (const std::string& path : paths) parts.push_back(read_tracks(std::filesystem::path(path)));
+  io::Cache cache(folder);
+  for (const std::string& path : paths) {
+    if (folder.empty()) {
+      parts.push_back(read_tracks(std::filesystem::path(path)));
+      continue;
+    }
+    const io::SealedFile entry = cache.get(
+        {path}, "", "tracks-1", [&](io::SealedWriter& out) { pack(read_tracks(std::filesystem::path(path)), out); });
+    parts.push_back(unpack(entry));
+  }
+  for (const std::string& warning : cache.warnings()) log::warning(warning);
   return concatenate(parts);
 }
 

@@ -14,7 +14,8 @@ namespace thimble::neurotrigger {
 /// finite 32-bit floats, experts outside 0..4, node counts other than 27 and 2, and everything core/io/table refuses.
 Dataset read_tracks(const std::filesystem::path& path);
 
-/// The files in order, rows numbered through.
-Dataset read_tracks(const std::vector<std::string>& paths);
+/// The files in order, rows numbered through. With a cache folder parsed files are kept there, addressed by their
+/// content; a damaged entry is built again. An empty folder name parses every time.
+Dataset read_tracks(const std::vector<std::string>& paths, const std::filesystem::path& cache = {});
 
 }  // namespace thimble::neurotrigger

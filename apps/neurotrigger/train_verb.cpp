@@ -139,6 +139,7 @@ int run_train(app::Context& context) {
   const Plan plan = make_plan(context);
   const RunSettings settings = bind_settings(plan.loaded);
   use_threads(settings.all);
+  for (const auto& [expert, own] : settings.own) start_model(own, expert);  // refuses before anything is written
   const Splits splits = load_splits(settings.all);
   require_rows(settings, splits);
   if (context.flags().dry_run) {

@@ -1,7 +1,7 @@
 #pragma once
 // Arrays of the reference file ntref.h5, which lies beside the project.
 
-#include "core/io/hdf5.h"
+#include "core/io/hdf5_foreign.h"
 
 #include <string>
 #include <vector>
@@ -10,9 +10,7 @@ namespace thimble::test {
 
 /// All data sets of the file by path, "/tracks/id".
 inline io::Hdf5Tree read_reference(const std::string& path) {
-  io::Hdf5Rules rules;
-  rules.foreign = true;
-  return io::parse_hdf5_file(path, rules);
+  return io::read_foreign_hdf5(path);
 }
 
 inline std::vector<double> doubles(const io::Hdf5Tree& tree, const std::string& path) {

@@ -89,6 +89,23 @@ TEST_CASE("Columns are found by name: extra columns, a header with spaces, our o
   }
 }
 
+TEST_CASE("Parsed files come back from the cache until their content changes or the entry breaks [NT F04]") {
+  const test::TempFolder folder;
+  const std::filesystem::path cache = folder.path() / "cache";
+  const std::string first = track_text(simulate_tracks(simulation_preset("ideal"), 4, "test", 200)),
+                    second = track_text(simulate_tracks(simulation_preset("ideal"), 5, "test", 200));
+  const std::string path = put(folder, "tracks.csv", first).string();
+  const Dataset parsed = read_tracks(std::filesystem::path(path));
+  CHECK(same(parsed, read_tracks({path}, cache)));
+  CHECK(same(parsed, read_tracks({path}, cache)));
+  CHECK(read_tracks({path}, cache).origins.back().event == parsed.origins.back().event);
+  put(folder, "tracks.csv", second);
+  CHECK(same(read_tracks(std::filesystem::path(path)), read_tracks({path}, cache)));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(cache))
+    if (entry.is_regular_file()) std::ofstream(entry.path(), std::ios::binary) << "damaged";
+  CHECK(same(read_tracks(std::filesystem::path(path)), read_tracks({path}, cache)));
+}
+
 TEST_CASE("The recorded tracks are read with the counts of their experts [NT F01]") {
   THIMBLE_SHARED(folder, "data/neurotrigger");
   const Dataset all = read_tracks(folder / "test_data.csv.gz"), few = read_tracks(folder / "test_data_filter.csv");
