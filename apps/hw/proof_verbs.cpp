@@ -1,5 +1,6 @@
 // verify, report, explain: what runs simulators and the synthesiser on an export folder.
 #include "core/base/error.h"
+#include "core/base/log.h"
 #include "core/io/json.h"
 
 #include "hw/verify/report.h"
@@ -51,6 +52,9 @@ hw::VerifyOptions verify_options(const Context& context) {
   if (const std::string list = context.flag("--sim"); !list.empty()) options.engines = text::split(list, ',');
   options.icarus_vectors = static_cast<std::size_t>(positive(context, "--icarus-vectors", 500));
   options.seconds = static_cast<double>(positive(context, "--time-limit", 300));
+  options.ended = [](const hw::EngineResult& engine) {
+    log::note(engine.engine, " ended after ", text::fixed(engine.seconds, 1), " s");
+  };
   return options;
 }
 
@@ -81,7 +85,10 @@ int run_report(Context& context) {
     if (wanted == "auto") metrics = {usual};
     if (wanted == "all") metrics = {"dsp", "m1"};
     if (wanted == "none") metrics.clear();
-    for (const std::string& metric : metrics) hw::measure_area(folder, metric, seconds);
+    for (const std::string& metric : metrics) {
+      log::note("Yosys maps ", folder.string(), " (", metric, ")");
+      hw::measure_area(folder, metric, seconds);
+    }
     const nlohmann::json report = hw::read_report(folder);
     context.result().print(hw::report_text(report));
     context.result().data("report", io::json_text(report));

@@ -155,7 +155,6 @@ constexpr const char* kDriver = R"(// Drives <DESIGN> with ../vec/stim.mem and c
 #include "verilated.h"
 
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -194,9 +193,19 @@ unsigned digit(const VlWide<Words>& port, unsigned at) {
 }
 
 std::vector<std::string> lines(const char* name) {
-  std::ifstream in(name);
   std::vector<std::string> out;
-  for (std::string line; std::getline(in, line);) out.push_back(line);
+  std::FILE* in = std::fopen(name, "r");
+  if (!in) return out;
+  std::string line;
+  for (int c; (c = std::fgetc(in)) != EOF;) {
+    if (c != '\n') {
+      line += static_cast<char>(c);
+      continue;
+    }
+    out.push_back(line);
+    line.clear();
+  }
+  std::fclose(in);
   return out;
 }
 

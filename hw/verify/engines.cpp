@@ -8,6 +8,7 @@
 #include "hw/verify/scripts.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 
 namespace thimble::hw {
@@ -152,6 +153,7 @@ ProcessResult run_bench(const Export& design, const fs::path& image, std::size_t
 
 EngineResult run_interpreter(const Export& design) {
   EngineResult result{"interpreter"};
+  const auto begin = std::chrono::steady_clock::now();
   result.vectors = design.expected.rows();
   for (std::size_t v = 0; v < result.vectors; ++v) {
     const auto got = outputs_of(design.graph, evaluate(design.graph, design.stimulus.row(v)));
@@ -160,6 +162,7 @@ EngineResult run_interpreter(const Export& design) {
     ++result.mismatches;
     note_difference(result, v, got, expected);
   }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   result.status = result.mismatches == 0 ? Status::equal : Status::different;
   return result;
 }

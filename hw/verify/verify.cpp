@@ -156,10 +156,12 @@ std::optional<Export> opened(const fs::path& folder, std::vector<std::string>& f
 }
 
 EngineResult run_engine(const std::string& name, const Export& design, const VerifyOptions& options) {
-  if (name == "interpreter") return run_interpreter(design);
-  if (name == "c") return run_c(design, options);
-  if (name == "verilator") return run_verilator(design, options);
-  return run_icarus(design, options);
+  EngineResult result = name == "interpreter" ? run_interpreter(design)
+                        : name == "c"         ? run_c(design, options)
+                        : name == "verilator" ? run_verilator(design, options)
+                                              : run_icarus(design, options);
+  if (options.ended) options.ended(result);
+  return result;
 }
 
 }  // namespace

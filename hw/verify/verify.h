@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@ struct VerifyOptions {
   std::vector<std::string> engines = {};  // interpreter, c, verilator, icarus; empty: all that are installed
   std::size_t icarus_vectors = 500;       // the slow engine looks at this many
   double seconds = 300;                   // for each outside program
+  /// Told about every engine as soon as it has ended; may be called from another thread.
+  std::function<void(const struct EngineResult&)> ended = {};
 };
 
 /// One element in which an engine and vec/expect.txt differ.
