@@ -332,6 +332,11 @@ void Progress::update(double done, const std::vector<ProgressField>& fields, boo
   impl_->show(now);
 }
 
+void Progress::skip(double done) {
+  const std::lock_guard<std::mutex> hold(impl_->lock);
+  impl_->eta.skip(done);
+}
+
 void Progress::end(const std::string& summary) {
   {
     const std::lock_guard<std::mutex> hold(registry_lock());

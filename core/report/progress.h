@@ -43,6 +43,8 @@ class EtaClock {
   explicit EtaClock(double time_constant = 20) : constant_(time_constant) {}
   void start(double now, double done);
   void update(double now, double done);
+  /// Work that was there already (a resumed part): not counted for the rate.
+  void skip(double done) { done_ += done; }
   /// Units per second; 0 before the first update.
   double rate() const;
   /// Seconds until `total`; negative while unknown (nothing done yet).
@@ -65,6 +67,8 @@ class Progress {
   void begin(const std::string& verb, double total, double done = 0);
   /// State of the work; `fields` in the order of the line. `bound`: the remaining time is an upper limit (early stop).
   void update(double done, const std::vector<ProgressField>& fields, bool bound = false);
+  /// So much of the next update was done before this run: it does not count for the rate.
+  void skip(double done);
   /// Erases the bar and writes `summary` (a line without newline; empty: nothing on a terminal).
   void end(const std::string& summary = {});
 
@@ -97,10 +101,12 @@ struct TrainState {
   bool ended = false;
 };
 
-/// The line of training: collects the states of all members and shows their mean.
+/// The line of training: collects the states of all members and shows their mean. What a member has done before its
+/// first report (resumed epochs) does not count for the remaining time.
 class TrainProgress {
  public:
-  /// `group` names the members ("experts"), empty for a single training; `unit` what is counted ("tracks").
+  /// Begins `progress` with the verb "train"; who made it ends it. `group` names the members ("experts"), `unit` what
+  /// is counted ("tracks").
   TrainProgress(Progress& progress, std::string group, int members, std::string unit, bool early_stop);
   /// Thread safe; `member` from 0.
   void report(int member, const TrainState& state);

@@ -29,6 +29,10 @@ struct Means {
   double done = 0, samples = 0;
 };
 
+double share_of(const TrainState& state) {
+  return state.ended ? 1.0 : state.epochs > 0 ? std::min(1.0, static_cast<double>(state.epoch) / state.epochs) : 0.0;
+}
+
 std::string padded_epoch(int epoch, int epochs) {
   const std::string last = std::to_string(epochs), now = std::to_string(epoch);
   return std::string(last.size() > now.size() ? last.size() - now.size() : 0, ' ') + now + "/" + last;
@@ -52,6 +56,7 @@ struct TrainProgress::Impl {
         early_stop(stops),
         states(static_cast<std::size_t>(members)) {
     speed.start(shown.now(), 0);
+    shown.begin("train", members);
   }
 
   Means means() const {
@@ -62,7 +67,7 @@ struct TrainProgress::Impl {
       if (s.epochs == 0) continue;
       ++m.started;
       m.samples += s.samples;
-      m.done += s.ended ? 1.0 : std::min(1.0, static_cast<double>(s.epoch) / s.epochs);
+      m.done += share_of(s);
       m.epochs = std::max(m.epochs, s.epochs);
       if (any && s.ended) continue;
       m.epoch.add(s.epoch);
@@ -104,7 +109,9 @@ TrainProgress::TrainProgress(Progress& progress, std::string group, int members,
 
 void TrainProgress::report(int member, const TrainState& state) {
   const std::lock_guard<std::mutex> hold(impl_->lock);
-  impl_->states.at(static_cast<std::size_t>(member)) = state;
+  TrainState& known = impl_->states.at(static_cast<std::size_t>(member));
+  if (known.epochs == 0 && !state.ended) impl_->progress.skip(share_of(state));
+  known = state;
   const double now = impl_->progress.now();
   if (!state.ended && impl_->pushed >= 0 && now - impl_->pushed < kPush) return;
   impl_->pushed = now;

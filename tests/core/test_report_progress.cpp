@@ -216,7 +216,6 @@ TEST_CASE("remaining time is hidden below 2 % and 2 s, and marked as a bound wit
 TEST_CASE("five experts report into one line") {
   Fake fake;
   Progress progress(fake.options(ProgressMode::bar));
-  progress.begin("train", 5);
   TrainProgress experts(progress, "experts", 5, "tracks", false);
   for (int e = 0; e < 5; ++e) experts.report(e, {0, 100, 0, 0, 0, 0, -1, false});
   fake.now += 4;
@@ -235,12 +234,22 @@ TEST_CASE("five experts report into one line") {
   CHECK(fake.take().find(" 36 %") != std::string::npos);
 }
 
+TEST_CASE("epochs of a resumed expert do not count for the remaining time") {
+  Fake fake;
+  Progress progress(fake.options(ProgressMode::bar));
+  TrainProgress experts(progress, "experts", 1, "tracks", false);
+  fake.now += 0.5;
+  experts.report(0, {80, 100, 0, 0.1, 0.1, 0.1, 79, false});
+  fake.now += 9.5;
+  experts.report(0, {90, 100, 100, 0.1, 0.1, 0.1, 79, false});
+  CHECK(fake.take().find("eta 0:00:10") != std::string::npos);  // 10 % in 9.5 s and the pause before, 10 % left
+}
+
 TEST_CASE("threads may report, write and draw at the same time") {
   Fake fake;
   auto options = fake.options(ProgressMode::bar);
   options.clock = {};
   Progress progress(options);
-  progress.begin("train", 4);
   TrainProgress experts(progress, "experts", 4, "rows", true);
   std::vector<std::thread> threads;
   for (int e = 0; e < 4; ++e) {
@@ -289,7 +298,8 @@ TEST_CASE("a table is aligned text and safe csv") {
   Table table;
   table.title = "z resolution";
   table.columns = {{"expert", "", true, false}, {"σz", "cm", false, false}, {"before", "cm", false, true}};
-  table.rows = {{"0", number(5.921, 2, true), number(7.31, 2)}, {"=cmd()", number(-6.5, 2, 0.25), number(std::nan(""), 2)}};
+  table.rows = {{"0", number(5.921, 2, true), number(7.31, 2)},
+                {"=cmd()", number(-6.5, 2, 0.25), number(std::nan(""), 2)}};
   table.rows.push_back({"mean"});
   table.last_is_total = true;
   table.note = "n - 1";
