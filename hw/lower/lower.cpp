@@ -101,7 +101,7 @@ class Lowering {
     for (const Table& table : graph_.tables)
       if (table.values == layer.table && table.type == layer.out) return table.name;
     const std::string base = layer.real.kind == Act::tanh_half ? "tanh_half" : name_of(layer.real.kind);
-    const std::string name = graph_.tables.empty() ? base : text::cat(base, "_", graph_.tables.size());
+    std::string name = graph_.tables.empty() ? base : text::cat(base, "_", graph_.tables.size());
     graph_.add_table({name, layer.out, layer.table});
     return name;
   }

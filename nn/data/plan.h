@@ -58,7 +58,7 @@ enum class OnFilter { finish, restart };
 class EpochWalk {
  public:
   EpochWalk() = default;
-  EpochWalk(Rows plan, std::int64_t position = 0) : plan_(std::move(plan)), position_(position) {}
+  explicit EpochWalk(Rows plan, std::int64_t position = 0) : plan_(std::move(plan)), position_(position) {}
 
   /// The next `batch` rows, fewer at the end, none when the epoch is over.
   std::span<const std::int64_t> next(std::int64_t batch);

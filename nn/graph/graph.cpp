@@ -34,8 +34,7 @@ Graph& Graph::add(std::string name, Layer layer, std::vector<std::string> inputs
   THIMBLE_CHECK(find(name) == nullptr, value, "graph: there are two nodes of the name ", name);
   if (inputs.empty()) inputs.push_back(nodes_.empty() ? kInput : nodes_.back().name);
   THIMBLE_CHECK(inputs.size() == 1, value, "graph: node ", name, " takes one input, not ", inputs.size());
-  std::vector<int> sources;
-  for (const std::string& input : inputs) sources.push_back(source(name, input));
+  std::vector<int> sources{source(name, inputs[0])};
   const Shape& shape = sources[0] < 0 ? sample_ : nodes_[static_cast<std::size_t>(sources[0])].shape;
   Shape result;
   try {
@@ -45,8 +44,7 @@ Graph& Graph::add(std::string name, Layer layer, std::vector<std::string> inputs
     throw Error(e.kind(), text::cat("graph: node ", name, ": ", e.message()));
   }
   if (std::holds_alternative<LookUp>(layer)) check_table(name, sources[0]);
-  for (const int s : sources)
-    if (s >= 0) ++readers_[static_cast<std::size_t>(s)];
+  if (sources[0] >= 0) ++readers_[static_cast<std::size_t>(sources[0])];
   nodes_.push_back({std::move(name), std::move(inputs), std::move(layer), std::move(sources), result});
   readers_.push_back(0);
   return *this;

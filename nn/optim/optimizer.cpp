@@ -62,7 +62,7 @@ Rule parse_rule(const std::string& name, double weight_decay) {
               near.empty() ? "known: " + text::join(known, ", ") : "did you mean '" + near + "'?");
 }
 
-Optimizer::Optimizer(Rule rule, const FlatParameters& flat) : rule_(std::move(rule)), flat_(&flat) {
+Optimizer::Optimizer(Rule rule, const FlatParameters& flat) : rule_(rule), flat_(&flat) {
   if (flat.size() == 0) return;
   first_ = Tensor::zeros(flat.values().shape(), flat.values().dtype());
   if (!std::holds_alternative<Sgd>(rule_)) second_ = Tensor::zeros(flat.values().shape(), flat.values().dtype());

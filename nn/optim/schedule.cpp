@@ -21,12 +21,18 @@ Schedule constant_rate(double rate) {
 
 Schedule step_per_iteration(double rate, double gamma, std::int64_t every) {
   THIMBLE_CHECK(every > 0, value, "schedule: the rate must be changed every 1 or more steps, not ", every);
-  return [=](const Progress& at) { return rate * std::pow(gamma, static_cast<double>(at.step / every)); };
+  return [=](const Progress& at) {
+    const std::int64_t times = at.step / every;
+    return rate * std::pow(gamma, static_cast<double>(times));
+  };
 }
 
 Schedule step_per_epoch(double rate, double gamma, std::int64_t every) {
   THIMBLE_CHECK(every > 0, value, "schedule: the rate must be changed every 1 or more epochs, not ", every);
-  return [=](const Progress& at) { return rate * std::pow(gamma, static_cast<double>(at.epoch / every)); };
+  return [=](const Progress& at) {
+    const std::int64_t times = at.epoch / every;
+    return rate * std::pow(gamma, static_cast<double>(times));
+  };
 }
 
 Schedule epoch_stages(std::vector<std::pair<std::int64_t, double>> stages) {

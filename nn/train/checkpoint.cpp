@@ -125,7 +125,7 @@ std::filesystem::path CheckpointStore::save(const Checkpoint& checkpoint) {
   text::parse(checkpoint.about.at("epoch"), epoch);
   text::parse(checkpoint.about.at("step"), step);
   const std::string bytes = checkpoint_bytes(checkpoint);
-  const std::filesystem::path file = folder_ / checkpoint_name(epoch, step);
+  std::filesystem::path file = folder_ / checkpoint_name(epoch, step);
   io::atomic_replace(file, bytes);
   if (io::read_file(file) != bytes)
     throw Error(ErrorKind::io, "the checkpoint that was just written reads back differently",

@@ -47,10 +47,10 @@ struct Trainer::Slot {
 };
 
 Trainer::Trainer(TrainTask task, TrainOptions options, Rule rule, Schedule schedule, Stream stream)
-    : task_(std::move(task)), options_(options), schedule_(std::move(schedule)), stream_(stream) {
+    : task_(std::move(task)), options_(std::move(options)), schedule_(std::move(schedule)), stream_(stream) {
   check(options_, task_);
   flat_ = FlatParameters(task_.model.parameters);
-  optimizer_ = std::make_unique<Optimizer>(std::move(rule), flat_);
+  optimizer_ = std::make_unique<Optimizer>(rule, flat_);
   view_.epochs = options_.epochs;
   view_.rows = task_.train.size();
   view_.model = &task_.model;
@@ -92,7 +92,7 @@ void Trainer::load(Slot& slot, std::span<const std::int64_t> rows) const {
 Var Trainer::forward(Slot& slot) {
   const Pass pass{&state_, stream_.stream("dropout")};
   const Var weight = slot.weight.defined() ? constant(slot.weight) : Var();
-  const Var loss = task_.loss(Batch{constant(slot.x), constant(slot.y), weight, pass});
+  Var loss = task_.loss(Batch{constant(slot.x), constant(slot.y), weight, pass});
   THIMBLE_CHECK(loss.value().numel() == 1, shape, "the loss has shape ", loss.shape(), ", one element is wanted");
   slot.loss = loss.value();
   return loss;
