@@ -116,7 +116,7 @@ TEST_CASE("Ctrl-C saves the run, says how to go on, and the resumed run ends lik
   CHECK(same_bytes(run_folder(whole) / "weights.json", run_folder(cut) / "weights.json"));
 }
 
-TEST_CASE("An expert without tracks is skipped with a warning and null figures; the others are trained") {
+TEST_CASE("An expert without tracks is skipped with a warning and null figures, the others are trained") {
   const test::TempFolder folder;
   const test::Ended ended = test::run_program(kProgram, training({"filter=ExpertFilter(0)"}), folder.path());
   CHECK_MESSAGE(ended.code == 0, ended.err);
@@ -194,7 +194,7 @@ TEST_CASE("A configuration file of one's own may extend a shipped one [NT F10]")
   CHECK(neurotrigger::read_weights(run_folder(folder, "mine") / "weights.json").count(-1) == 1);
 }
 
-TEST_CASE("Simulated files train, predict, evaluate and export; a quantised network is its integer network [NT N05]") {
+TEST_CASE("Simulated files train, predict, evaluate and export, a quantised network is its integer network [NT N05]") {
   const test::TempFolder folder;
   const auto run = [&](const Words& words) {
     const test::Ended ended = test::run_program(kProgram, words, folder.path());

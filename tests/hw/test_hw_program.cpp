@@ -28,7 +28,7 @@ bool holds(const hw::ProcessResult& run, const std::string& part) {
 }  // namespace
 
 TEST_CASE(
-    "[HW-30] thimble-hw exports and verifies a network; a flipped weight ends with exit code 1 and the node's name") {
+    "[HW-30] thimble-hw exports and verifies a network, a flipped weight ends with exit code 1 and the node's name") {
   if (!test::installed({"iverilog", "vvp", "cc"})) return;
   const TempFolder folder;
   const std::string out = (folder / "with space").string();
@@ -54,7 +54,7 @@ TEST_CASE(
   CHECK(holds(run, "node 'acc1'"));
 }
 
-TEST_CASE("[R41] hostile integer graphs end thimble-hw with exit code 2 and a message, or load; nothing is written") {
+TEST_CASE("[R41] hostile integer graphs end thimble-hw with exit code 2 and a message, or load, nothing is written") {
   for (const test::HostileCase& item : test::hostile_cases("fxir")) {
     const TempFolder folder;
     CAPTURE(item.name);

@@ -196,7 +196,7 @@ TEST_CASE("[HW-20] a design that drops an output, shifts it by a clock or loses 
 }
 
 TEST_CASE(
-    "an engine asked for and not installed, or no Verilog simulator at all, is an error with the package; others are "
+    "an engine asked for and not installed, or no Verilog simulator at all, is an error with the package, others are "
     "skipped by name") {
   if (!test::installed({"iverilog", "vvp", "cc"})) return;
   const TempFolder folder;
@@ -232,7 +232,7 @@ TEST_CASE("an unknown engine is answered with the nearest one") {
   CHECK(test::error_of([] { verify("/nowhere/at/all"); })->kind() == ErrorKind::io);
 }
 
-TEST_CASE("[HW-37] the same graph and options give the same bytes; another folder's content is never replaced") {
+TEST_CASE("[HW-37] the same graph and options give the same bytes, another folder's content is never replaced") {
   const TempFolder folder;
   ExportOptions options;
   const Graph graph = small_net();
