@@ -149,6 +149,38 @@ void add_hardware(const Splits& splits, const RunResult& run, report::Report& r)
   if (!group.figures.empty()) r.figures.push_back(std::move(group));
 }
 
+std::string origin_text(const app::Node* node) {
+  return node == nullptr ? "default" : node->origin.brief();
+}
+
+/// Every key with its value, its default and where it was set; expert blocks behind them.
+std::vector<report::Setting> settings_of(const RunSettings& settings) {
+  const app::ConfigTree values(app::dump_config(settings.all)), defaults(app::dump_config(Settings()));
+  std::vector<report::Setting> list;
+  for (const app::ConfigTree::Entry& entry : values.entries()) {
+    const app::Node* standard = defaults.find(entry.key);
+    list.push_back({entry.key, app::flow_text(entry.value), standard == nullptr ? "" : app::flow_text(*standard),
+                    origin_text(settings.tree.find(entry.key))});
+  }
+  for (const std::string& block : expert_blocks()) {
+    const app::ConfigTree own = settings.tree.below(block);
+    for (const app::ConfigTree::Entry& entry : own.entries())
+      list.push_back({text::cat(block, '.', entry.key), app::flow_text(entry.value), "", origin_text(&entry.value)});
+  }
+  return list;
+}
+
+std::vector<report::Fact> provenance_of(const RunSettings& settings, const Splits& splits) {
+  std::vector<report::Fact> facts{{"seed", text::to_text(settings.all.seed)}};
+  if (splits.simulated)
+    facts.push_back({"tracks", text::cat("simulated, preset '", settings.all.data.simulate.preset, "'")});
+  for (const auto& [key, path] : splits.inputs) facts.push_back({key, path});
+  for (const Split split : kSplits)
+    facts.push_back({text::cat(name_of(split), " tracks"), text::grouped(splits[split].rows())});
+  facts.push_back({"network", text::cat(settings.all.model, ", ", settings.all.act)});
+  return facts;
+}
+
 }  // namespace
 
 std::optional<ExpectedSpread> expected_spread(const std::string& preset) {
@@ -251,6 +283,8 @@ report::Report build_report(const RunSettings& settings, const Splits& splits, c
   r.figures.push_back(training_group(run));
   for (report::FigureGroup& group : expert_groups(splits, run)) r.figures.push_back(std::move(group));
   add_hardware(splits, run, r);
+  r.settings = settings_of(settings);
+  r.provenance = provenance_of(settings, splits);
   std::erase_if(r.figures, [](const report::FigureGroup& g) { return g.figures.empty(); });
   return r;
 }

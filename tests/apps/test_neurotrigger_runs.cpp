@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "tests/support/process.h"
+#include "tests/support/shared_data.h"
 #include "tests/support/temp_folder.h"
 
 using namespace thimble;
@@ -223,4 +224,37 @@ TEST_CASE("Simulated files train, predict, evaluate and export, a quantised netw
   CHECK(fs::exists(folder.path() / "expert0/fxir.json"));
   run({"export", "latest", "--target", "json", "--out", "w.json"});
   CHECK(same_bytes(folder.path() / "w.json", made / "weights.json"));
+}
+
+TEST_SUITE("slow") {
+  TEST_CASE("Recorded tracks: expert 0 with softsign reaches the loss of the baseline recipe in 1000 epochs") {
+    // Golden: section 9.6 gives 0.0160 after 1000 epochs; within 15 %.
+    THIMBLE_SHARED(data, "data/neurotrigger/test_data.csv.gz");
+    const test::TempFolder folder;
+    const test::Ended ended = test::run_program(kProgram,
+                                                {"train", config("baseline_v3"), "experts=[0]", "plots.every=0",
+                                                 "data.train=" + data.string(), "data.val=" + data.string()},
+                                                folder.path());
+    REQUIRE_MESSAGE(ended.code == 0, ended.err);
+    const nlohmann::json result = result_of(run_folder(folder, "baseline_v3"), "expert_0");
+    CHECK(result.at("loss").get<double>() <= 0.0184);
+    CHECK(result.at("loss_vs_old_loss").get<double>() < 0.75);
+  }
+
+  TEST_CASE("Simulated tracks: expert 0 reaches the expected resolution, experts without a layer follow in order") {
+    // Golden: section 7.4, preset ideal, trimmed std of z within 10 cm 2.9 to 3.2 cm; pass within +15 %.
+    const test::TempFolder folder;
+    const test::Ended ended =
+        test::run_program(kProgram,
+                          {"train", config("demo"), "epochs=12", "plots.every=0", "learning_rate_stages.epochs=[6,10]",
+                           "data.simulate.train=200000", "data.simulate.test=0"},
+                          folder.path());
+    REQUIRE_MESSAGE(ended.code == 0, ended.err);
+    const fs::path run = run_folder(folder);
+    CHECK(result_of(run, "expert_0").at("z_trimmed_std_near_cm").get<double>() <= 1.15 * 3.2);
+    const auto spread = [&](const char* expert) { return result_of(run, expert).at("z_trimmed_std_cm").get<double>(); };
+    for (const char* expert : {"expert_1", "expert_2", "expert_3", "expert_4"})
+      CHECK(spread("expert_0") < spread(expert));
+    CHECK(spread("expert_4") > spread("expert_3"));
+  }
 }
