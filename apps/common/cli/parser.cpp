@@ -12,8 +12,8 @@ const std::vector<Flag>& all_common() {
   static const std::vector<Flag> flags = {
       {"--out", "DIR", "run folder root", "runs", {}},
       {"--resume", "RUN", "continue a run to the same bits ('latest', path or number)", "", {}},
-      {"--threads", "N", "worker threads; results do not depend on it", "", {}},
-      {"--seed", "N", "random seed", "", {}},
+      {"--threads", "N", "worker threads; results do not depend on it", "all cores", {}},
+      {"--seed", "N", "random seed", "from config, else 1", {}},
       {"--name", "TEXT", "name of the run's folder", "", {}},
       {"--note", "TEXT", "remark kept with the run", "", {}},
       {"--set", "KEY=VALUE", "same as the bare word KEY=VALUE", "", {}},
