@@ -1,4 +1,4 @@
-#include "core/base/log.h"
+#include "core/io/json.h"
 
 #include "apps/common/cli/context.h"
 #include "apps/common/config/verb.h"
@@ -84,6 +84,20 @@ void add_metrics(app::Result& result, const RunResult& run, Split quoted) {
   }
 }
 
+/// What the original's summary holds besides settings and losses.
+void add_origin(app::Result& result, const RunSettings& settings, const Splits& splits) {
+  result.data("git_id", io::json_string(app::git_state().id));
+  result.data("run_description", io::json_string(settings.all.note));
+  std::string paths = "{";
+  for (const Split split : kSplits) {
+    std::vector<std::string> files;
+    for (const auto& [key, path] : splits.inputs)
+      if (key == text::cat("data.", name_of(split))) files.push_back(io::json_string(path));
+    paths += text::cat(paths.size() > 1 ? "," : "", io::json_string(name_of(split)), ":[", text::join(files, ","), "]");
+  }
+  result.data("data_path", paths + "}");
+}
+
 bool any_failed(const RunResult& run) {
   return std::any_of(run.experts.begin(), run.experts.end(),
                      [](const ExpertResult& e) { return e.outcome.status == ExpertStatus::failed; });
@@ -126,6 +140,7 @@ void finish(app::Context& context, const app::RunFolder& folder, const RunSettin
   context.result().file("report", "report.html");
   context.result().file("weights", "weights.json");
   context.result().data("loss", losses_json(settings, splits, run));
+  add_origin(context.result(), settings, splits);
   add_metrics(context.result(), run, quoted_split(splits));
   print_result(context, settings, splits, run);
   context.result().line("report: " + folder.file("report.html"));

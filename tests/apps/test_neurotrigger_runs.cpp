@@ -128,6 +128,9 @@ TEST_CASE("An expert without tracks is skipped with a warning and null figures, 
   CHECK(neurotrigger::read_weights(run / "weights.json").size() == 1);
   const nlohmann::json summary = io::read_json(run / "summary.json");
   CHECK(summary.at("status") == "ok");
+  CHECK(summary.at("run_description") == "");
+  CHECK(summary.at("data_path").at("train").empty());
+  CHECK(summary.at("config").at("epochs") == 3);
   CHECK(summary.at("loss").at("val").at("filtered").at("loss").at("3").is_null());
   CHECK(summary.at("loss").at("val").at("unfiltered").at("loss").at("0").is_number());
 }
