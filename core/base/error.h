@@ -46,10 +46,6 @@ class Error : public std::runtime_error {
     excerpt_ = std::move(line);
     return *this;
   }
-  Error& with_hint(std::string hint) {
-    hint_ = std::move(hint);
-    return *this;
-  }
 
  private:
   ErrorKind kind_;

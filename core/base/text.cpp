@@ -24,7 +24,7 @@ std::string formatted(double value, std::chars_format format, int precision) {
 
 template <class T>
 bool parse_whole(std::string_view text, T& value) {
-  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   const char* end = text.data() + text.size();
   const auto result = std::from_chars(text.data(), end, value);
   return result.ec == std::errc{} && result.ptr == end && !text.empty();

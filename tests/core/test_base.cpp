@@ -36,6 +36,8 @@ TEST_CASE("numbers print in their shortest form and read back") {
   CHECK(value == 1e-3);
   CHECK_FALSE(text::parse("1e-3x", value));
   CHECK_FALSE(text::parse("", value));
+  CHECK(text::parse("+2", value));
+  CHECK_FALSE(text::parse("+-5", value));
 }
 
 TEST_CASE("user text is printed without control characters") {
