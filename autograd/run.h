@@ -48,8 +48,8 @@ class OpKernel {
  public:
   OpKernel() = default;
   template <class F>
-  requires(!std::is_same_v<std::remove_cvref_t<F>, OpKernel>) OpKernel(F f)
-      : call_([](const void* store, const Run& run) { (*static_cast<const F*>(store))(run); }) {  // NOLINT
+  requires(!std::is_same_v<std::remove_cvref_t<F>, OpKernel>) OpKernel(F f)  // NOLINT(google-explicit-constructor)
+      : call_([](const void* store, const Run& run) { (*static_cast<const F*>(store))(run); }) {
     static_assert(sizeof(F) <= kSize, "an operation captures at most 64 bytes: sizes, enums, scalars");
     static_assert(std::is_trivially_copyable_v<F>, "an operation captures no tensors: data flows through Run");
     new (store_.data()) F(f);

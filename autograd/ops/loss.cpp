@@ -71,8 +71,10 @@ Var weighted_mean(const Var& x, const Tensor& weights) {
   THIMBLE_CHECK(x.shape().rank() == 1, shape, "weighted_mean: x ", x.shape(), " must be [B]");
   THIMBLE_CHECK(!weights.defined() || weights.shape() == x.shape(), shape, "weighted_mean: weights ", weights.shape(),
                 " for ", x.shape());
-  const Tensor w = weights.defined() ? weights.to(x.dtype()).to(x.layout()) : weights;
-  return reduce("weighted_mean", x, w, static_cast<double>(x.size(0)));
+  // A converted copy would be what a captured program reads for ever, while the caller refills the original.
+  THIMBLE_CHECK(!weights.defined() || (weights.dtype() == x.dtype() && weights.layout() == x.layout()), dtype,
+                "weighted_mean: weights must have the type and layout of x, ", name_of(x.dtype()));
+  return reduce("weighted_mean", x, weights, static_cast<double>(x.size(0)));
 }
 
 }  // namespace thimble

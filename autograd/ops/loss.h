@@ -19,7 +19,8 @@ Var cross_entropy(const Var& y, const Tensor& labels);
 Var mean(const Var& x);
 /// Σ x -> scalar.
 Var sum(const Var& x);
-/// Σ w_b x_b / B over samples.   x [B], weights as x (undefined: 1) -> scalar.
+/// Σ w_b x_b / B over samples.   x [B], weights of the same shape, type and layout (undefined: 1) -> scalar.
+/// Throws Error(shape), Error(dtype).
 Var weighted_mean(const Var& x, const Tensor& weights = {});
 
 }  // namespace thimble

@@ -154,7 +154,8 @@ inline std::vector<OpCase> op_cases() {
                    .inputs = {{"x", {5}}},
                    .run =
                        [](const Vars& v) {
-                         return weighted_mean(v[0], Tensor::from(std::vector<double>{1, 0, 2, -1, 0.5}));
+                         const Tensor weights = Tensor::from(std::vector<double>{1, 0, 2, -1, 0.5});
+                         return weighted_mean(v[0], weights.to(v[0].dtype()).to(v[0].layout()));
                        },
                    .must_throw = {{{6}}}});
   for (const bool training : {true, false})
