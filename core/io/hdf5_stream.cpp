@@ -6,7 +6,7 @@
 namespace thimble::io {
 namespace {
 
-constexpr std::string_view kMagic = "THBLRD01";
+constexpr std::string_view kStreamMagic = "THBLRD01";
 constexpr std::uint8_t kTree = 1, kError = 2;
 constexpr std::size_t kHash = 8;
 
@@ -30,7 +30,7 @@ void put_value(std::string& out, const Hdf5Value& value) {
 }
 
 std::string started(std::uint8_t kind) {
-  std::string out(kMagic);
+  std::string out(kStreamMagic);
   put(out, kind);
   return out;
 }
@@ -170,11 +170,11 @@ std::string encode_error(const Error& error) {
 }
 
 Hdf5Tree decode_answer(std::string_view bytes, const std::string& name) {
-  const std::size_t least = kMagic.size() + 1 + kHash;
-  const bool whole = bytes.size() >= least && bytes.substr(0, kMagic.size()) == kMagic &&
+  const std::size_t least = kStreamMagic.size() + 1 + kHash;
+  const bool whole = bytes.size() >= least && bytes.substr(0, kStreamMagic.size()) == kStreamMagic &&
                      xxh64(bytes.substr(0, bytes.size() - kHash)) == get<std::uint64_t>(bytes, bytes.size() - kHash);
   if (!whole) throw Error(ErrorKind::data, "the isolated reader gave no answer", Place{name, 0, 0, {}});
-  Taker from(bytes.substr(kMagic.size(), bytes.size() - kMagic.size() - kHash));
+  Taker from(bytes.substr(kStreamMagic.size(), bytes.size() - kStreamMagic.size() - kHash));
   const auto kind = from.number<std::uint8_t>();
   if (kind == kError) throw take_error(from);
   THIMBLE_CHECK(kind == kTree, data, "damaged answer of the reader");

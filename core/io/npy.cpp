@@ -12,10 +12,10 @@
 namespace thimble::io {
 namespace {
 
-constexpr std::string_view kMagic{"\x93NUMPY", 6};
+constexpr std::string_view kNpyMagic{"\x93NUMPY", 6};
 constexpr std::size_t kAlign = 64;  // the data begin at a multiple of this
 
-struct Header {
+struct NpyHeader {
   char order = '<';
   char kind = 'f';
   std::size_t size = 0;  // bytes of an element
@@ -28,8 +28,8 @@ class HeaderParser {
  public:
   HeaderParser(std::string_view text, const std::string& file) : rest_(text), file_(file) {}
 
-  Header run() {
-    Header header;
+  NpyHeader run() {
+    NpyHeader header;
     expect('{');
     bool descr = false, order = false, shape = false;
     while (!accept('}')) {
@@ -91,7 +91,7 @@ class HeaderParser {
     return text;
   }
 
-  bool read_type(Header& header) {
+  bool read_type(NpyHeader& header) {
     skip_blanks();
     if (!rest_.empty() && rest_.front() == '[') refuse("structured types are not supported");
     const std::string_view type = quoted();
@@ -106,13 +106,13 @@ class HeaderParser {
     return true;
   }
 
-  bool read_order(Header& header) {
+  bool read_order(NpyHeader& header) {
     header.columns_first = accept_word("True");
     if (!header.columns_first && !accept_word("False")) refuse("fortran_order must be True or False");
     return true;
   }
 
-  bool read_shape(Header& header) {
+  bool read_shape(NpyHeader& header) {
     expect('(');
     while (!accept(')')) {
       skip_blanks();
@@ -136,7 +136,7 @@ class HeaderParser {
   const std::string& file_;
 };
 
-Element element_of_header(const Header& header) {
+Element element_of_header(const NpyHeader& header) {
   if (header.kind == 'f') return header.size == 8 ? Element::f64 : Element::f32;
   const bool is_signed = header.kind == 'i';
   switch (header.size) {
@@ -161,7 +161,7 @@ float half_to_float(std::uint16_t bits) {
 }
 
 /// Puts one element, at `from` in the file, to its place in the array.
-void put_element(const Header& header, const char* from, char* to) {
+void put_element(const NpyHeader& header, const char* from, char* to) {
   char raw[8] = {};
   for (std::size_t i = 0; i < header.size; ++i) raw[header.order == '>' ? header.size - 1 - i : i] = from[i];
   if (header.kind == 'f' && header.size == 2) {
@@ -173,7 +173,7 @@ void put_element(const Header& header, const char* from, char* to) {
 }
 
 /// Copies the elements; `index` counts through the file, first dimension fastest if columns come first.
-void copy_elements(const Header& header, std::string_view data, Array& out) {
+void copy_elements(const NpyHeader& header, std::string_view data, Array& out) {
   const std::size_t size = size_of(out.element());
   const std::int64_t count = out.numel();
   std::vector<std::int64_t> index(header.dims.size(), 0);
@@ -193,7 +193,7 @@ void copy_elements(const Header& header, std::string_view data, Array& out) {
 
 Array parse_npy(std::string_view bytes, const std::string& name) {
   const auto refuse = [&](const std::string& message) { throw Error(ErrorKind::data, message, Place{name, 0, 0, {}}); };
-  if (bytes.size() < 10 || bytes.substr(0, kMagic.size()) != kMagic) refuse("not a NumPy file");
+  if (bytes.size() < 10 || bytes.substr(0, kNpyMagic.size()) != kNpyMagic) refuse("not a NumPy file");
   const auto version = get<std::uint8_t>(bytes, 6);
   if (version < 1 || version > 3) refuse(text::cat("NumPy format ", version, ", 1 to 3 are supported"));
   const std::size_t start = version == 1 ? 10 : 12;
@@ -201,7 +201,7 @@ Array parse_npy(std::string_view bytes, const std::string& name) {
   const std::uint64_t length = version == 1 ? get<std::uint16_t>(bytes, 8) : get<std::uint32_t>(bytes, 8);
   if (length > limits::kNpyHeaderBytes) refuse(text::cat("NumPy header of ", length, " bytes exceeds the limit"));
   if (length > bytes.size() - start) refuse("NumPy header is longer than the file");
-  const Header header = HeaderParser(bytes.substr(start, length), name).run();
+  const NpyHeader header = HeaderParser(bytes.substr(start, length), name).run();
   const std::string_view data = bytes.substr(start + length);
   std::uint64_t expected = header.size;
   for (const std::int64_t size : header.dims)
@@ -224,10 +224,10 @@ std::string npy_bytes(const Array& array) {
                                  size_of(array.element()), "', 'fortran_order': False, 'shape': (");
   for (const std::int64_t size : array.dims()) header += text::cat(size, ",");
   header += "), }";
-  const std::size_t start = kMagic.size() + 4;
+  const std::size_t start = kNpyMagic.size() + 4;
   header.append(kAlign - 1 - (start + header.size()) % kAlign, ' ');
   header += '\n';
-  std::string out(kMagic);
+  std::string out(kNpyMagic);
   out += {'\1', '\0'};
   put(out, static_cast<std::uint16_t>(header.size()));
   out += header;

@@ -9,7 +9,7 @@ namespace thimble::io {
 namespace {
 
 // bytes of the seal block, reliability.md 3.2
-constexpr std::string_view kMagic{"\x89THBL\r\n\x1a", 8};
+constexpr std::string_view kSealMagic{"\x89THBL\r\n\x1a", 8};
 constexpr std::size_t kVersionAt = 8, kLengthAt = 16, kHashAt = 24;
 
 /// XXH64 of the file with its hash field taken as zero.
@@ -23,7 +23,7 @@ std::uint64_t hash_of(std::string_view bytes) {
 
 std::string sealed(std::string_view hdf5) {
   std::string file(kSealBytes, '\0');
-  kMagic.copy(file.data(), kMagic.size());
+  kSealMagic.copy(file.data(), kSealMagic.size());
   set<std::uint32_t>(file, kVersionAt, kSealVersion);
   set<std::uint64_t>(file, kLengthAt, kSealBytes + hdf5.size());
   file += hdf5;
@@ -35,7 +35,7 @@ void verify_seal(std::string_view bytes, const std::string& name) {
   const auto refuse = [&](const std::string& message, const std::string& hint = {}) {
     throw Error(ErrorKind::data, message, Place{name, 0, 0, {}}, hint);
   };
-  if (bytes.substr(0, kMagic.size()) != kMagic) {
+  if (bytes.substr(0, kSealMagic.size()) != kSealMagic) {
     const bool hdf5 = bytes.substr(0, 8) == std::string_view("\x89HDF\r\n\x1a\n", 8);
     refuse(hdf5 ? "an HDF5 file, but not sealed by Thimble" : "not a sealed file of Thimble",
            hdf5 ? "files of other programs are imported, not loaded as checkpoints" : "");

@@ -1,17 +1,12 @@
 #include "core/base/error.h"
 #include "core/report/plotter.h"
+#include "core/report/progress.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace thimble::report {
-namespace {
-
-double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
+namespace {}  // namespace
 
 PlotWorker::PlotWorker(double share, Clock clock)
     : share_(share), clock_(clock ? std::move(clock) : Clock(steady_seconds)), start_(clock_()) {

@@ -22,10 +22,6 @@ constexpr double kRedraw = 0.1;    // a bar changes at most ten times a second
 constexpr double kLineEvery = 10;  // seconds between lines off a terminal
 constexpr int kBarCells = 22, kLeastCells = 8;
 
-double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
@@ -138,6 +134,10 @@ std::vector<Progress*>& registry() {
 }
 
 }  // namespace
+
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 struct Progress::Impl {
   explicit Impl(ProgressOptions given) : options(filled(std::move(given))) {}

@@ -10,6 +10,9 @@
 
 namespace thimble::report {
 
+/// Now, in seconds of the steady clock.
+double steady_seconds();
+
 enum class ProgressMode { automatic, bar, lines, json, none };
 /// "auto", "bar", "lines", "json", "none"; throws Error(usage) else.
 ProgressMode progress_mode(std::string_view word);

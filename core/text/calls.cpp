@@ -9,9 +9,9 @@ namespace thimble::expr {
 namespace {
 
 /// Turns a parsed text into checked calls.
-class Checker {
+class CallChecker {
  public:
-  Checker(std::string_view text, const CallRules& rules, const std::string& name)
+  CallChecker(std::string_view text, const CallRules& rules, const std::string& name)
       : text_(text), rules_(rules), name_(name) {}
 
   Call call(const Node& node) {
@@ -157,7 +157,7 @@ std::vector<std::int64_t> Integers::values() const {
 Call parse_call(std::string_view text, const CallRules& rules, const std::string& name) {
   // call, argument, list, element: four levels of the grammar for each call
   const Node node = parse(text, name, Limits{4096, 4 * rules.depth, 1024});
-  return Checker(text, rules, name).call(node);
+  return CallChecker(text, rules, name).call(node);
 }
 
 }  // namespace thimble::expr

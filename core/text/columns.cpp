@@ -43,9 +43,9 @@ bool is_literal(const Node& node) {
 }
 
 /// Everything that can be wrong with an expression before a single row is looked at.
-class Checker {
+class ColumnChecker {
  public:
-  Checker(std::string_view text, const Columns& table, const std::string& name)
+  ColumnChecker(std::string_view text, const Columns& table, const std::string& name)
       : text_(text), table_(table), name_(name) {}
 
   void number(const Node& node) {
@@ -356,7 +356,7 @@ class Evaluator {
 
 Formula::Formula(std::string_view text, const Columns& table, const std::string& name)
     : text_(text), name_(name), tree_(parse(text, name)) {
-  Checker(text_, table, name_).number(tree_);
+  ColumnChecker(text_, table, name_).number(tree_);
 }
 
 std::vector<double> Formula::values(const Columns& table) const {

@@ -18,14 +18,14 @@ using namespace thimble::expr;
 
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNotNumber = std::numeric_limits<double>::quiet_NaN();
 
 /// Samples as the live trainer keeps them; the last one was never seen.
 Columns samples() {
   Columns table;
   table.rows = 5;
   table.numbers = {{"id", {0, 1, 2, 3, 4}},
-                   {"loss", {0.5, 1.5, 2.5, -1.0, kNaN}},
+                   {"loss", {0.5, 1.5, 2.5, -1.0, kNotNumber}},
                    {"age", {256, 0, 512, 7, -1}},
                    {"times", {1, 1, 2, 1, 0}}};
   table.texts = {{"label", {"cat", "dog", "cat", "a\"b", "dog"}}};
@@ -45,7 +45,7 @@ double first(const std::string& text) {
   return Formula(text, table).values(table).front();
 }
 
-std::string refused(const std::string& text) {
+std::string fault_of(const std::string& text) {
   const auto error = test::error_of([&] { Formula(text, samples()); });
   return error ? error->message() + (error->hint().empty() ? "" : " | " + error->hint()) : "";
 }
@@ -72,7 +72,7 @@ double slow(const Node& node, const Columns& table, std::size_t row) {
       if (node.text == "+") return a + b;
       if (node.text == "-") return a - b;
       if (node.text == "*") return a * b;
-      if (b == 0) return kNaN;
+      if (b == 0) return kNotNumber;
       if (node.text == "/") return a / b;
       double rest = std::fmod(a, b);
       if (rest != 0 && std::signbit(rest) != std::signbit(b)) rest += b;
@@ -101,14 +101,14 @@ double slow(const Node& node, const Columns& table, std::size_t row) {
       if (node.text == "isnan") return std::isnan(at(0));
       if (node.text == "abs") return std::abs(at(0));
       const double a = at(0), b = at(1);
-      if (std::isnan(a) || std::isnan(b)) return kNaN;
+      if (std::isnan(a) || std::isnan(b)) return kNotNumber;
       return (node.text == "max") == (a > b) ? a : b;
     }
     case Kind::text:
     case Kind::list:
       break;
   }
-  return kNaN;
+  return kNotNumber;
 }
 
 std::string random_expression(SplitMix64& next, int depth) {
@@ -187,20 +187,20 @@ TEST_CASE("functions over all rows use the rows that have a value") {
 }
 
 TEST_CASE("wrong formulas are told by column and remedy") {
-  CHECK(refused("los < 1") == "unknown name 'los' | did you mean 'loss'?");
-  CHECK(refused("loss == nan") == "unknown name 'nan' | columns are age, id, loss, times, label");
-  CHECK(refused("quantile(loss, 2)") == "a number from 0 to 1 is needed");
-  CHECK(refused("quantile(quantile(loss,0.5),0.5)") == "quantile over all rows inside another one");
-  CHECK(refused("mean(loss + 1)") == "mean takes a column");
-  CHECK(refused("count(count(1))") == "count over all rows inside another one");
-  CHECK(refused("label < 'dog'") == "text is compared with == and != only");
-  CHECK(refused("label == 1") == "text is compared with text only");
-  CHECK(refused("label + 1") == "column label holds text, no numbers");
-  CHECK(refused("[1] == 1") == "a list stands only behind 'in'");
-  CHECK(refused("id in [id]") == "a plain number is needed");
-  CHECK(refused("__import__(\"os\")").find("unknown function '__import__'") == 0);
-  CHECK(refused("abs()") == "abs takes 1 argument");
-  CHECK(refused("count(1)+count(1)+count(1)+count(1)+count(1)+count(1)+count(1)+count(1)+count(1)") ==
+  CHECK(fault_of("los < 1") == "unknown name 'los' | did you mean 'loss'?");
+  CHECK(fault_of("loss == nan") == "unknown name 'nan' | columns are age, id, loss, times, label");
+  CHECK(fault_of("quantile(loss, 2)") == "a number from 0 to 1 is needed");
+  CHECK(fault_of("quantile(quantile(loss,0.5),0.5)") == "quantile over all rows inside another one");
+  CHECK(fault_of("mean(loss + 1)") == "mean takes a column");
+  CHECK(fault_of("count(count(1))") == "count over all rows inside another one");
+  CHECK(fault_of("label < 'dog'") == "text is compared with == and != only");
+  CHECK(fault_of("label == 1") == "text is compared with text only");
+  CHECK(fault_of("label + 1") == "column label holds text, no numbers");
+  CHECK(fault_of("[1] == 1") == "a list stands only behind 'in'");
+  CHECK(fault_of("id in [id]") == "a plain number is needed");
+  CHECK(fault_of("__import__(\"os\")").find("unknown function '__import__'") == 0);
+  CHECK(fault_of("abs()") == "abs takes 1 argument");
+  CHECK(fault_of("count(1)+count(1)+count(1)+count(1)+count(1)+count(1)+count(1)+count(1)+count(1)") ==
         "more than 8 functions over all rows");
 }
 

@@ -34,7 +34,7 @@ bool can_trace() {
   return false;
 }
 
-int entries(const fs::path& folder) {
+int files_left(const fs::path& folder) {
   return static_cast<int>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
 }
 
@@ -89,7 +89,7 @@ TEST_CASE("a save killed at any of its system calls leaves the old file or the n
     const std::string content = read_file(folder / "target");
     CHECK((content == "old" || content == "content"));
     sweep_temporaries(folder.path());
-    CHECK(entries(folder.path()) == 1);
+    CHECK(files_left(folder.path()) == 1);
   }
 }
 
@@ -103,6 +103,6 @@ TEST_CASE("a save whose system call fails reports it, keeps the old file and lea
     const bool renamed =
         fault.when == 2;  // only the folder's sync failed: the new file is there, but not surely on disk
     CHECK(read_file(folder / "target") == (renamed ? "content" : "old"));
-    CHECK(entries(folder.path()) == 1);
+    CHECK(files_left(folder.path()) == 1);
   }
 }

@@ -20,7 +20,7 @@ using namespace thimble::report;
 namespace {
 
 namespace fs = std::filesystem;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 /// One gnuplot for all cases; false (with a message) when there is none.
 bool have_gnuplot() {
@@ -100,7 +100,7 @@ TEST_CASE("boxes hold quartiles, whiskers and outliers") {
 
 TEST_CASE("ranges never collapse, whatever the data") {
   for (const bool log : {false, true}) {
-    for (const auto& y : {std::vector<double>{}, {kNaN, kNaN}, {0, 0}, {-1, -2}, {5}, {1e300, -1e300}}) {
+    for (const auto& y : {std::vector<double>{}, {kMissing, kMissing}, {0, 0}, {-1, -2}, {5}, {1e300, -1e300}}) {
       Figure figure = simple_figure();
       figure.y.log = log;
       figure.series[0].x.assign(y.size(), 1);
@@ -148,7 +148,7 @@ TEST_CASE("a kept script draws its figure again from the kept table") {
 TEST_CASE("empty, single and NaN data still make a figure") {
   if (!have_gnuplot()) return;
   for (const Mark mark : {Mark::line, Mark::points, Mark::line_points, Mark::histogram, Mark::error_bars, Mark::band}) {
-    for (const auto& y : {std::vector<double>{}, {kNaN, kNaN}, {0}, {1, INFINITY, 2}}) {
+    for (const auto& y : {std::vector<double>{}, {kMissing, kMissing}, {0}, {1, INFINITY, 2}}) {
       Figure figure = simple_figure();
       figure.series[0] = {mark, "s", std::vector<double>(y.size(), 1), y, y, y, "n 0", -1, false};
       CHECK_NOTHROW(Plotter::shared().svg(figure));
