@@ -50,7 +50,7 @@ GzipSource::~GzipSource() {
 }
 
 void GzipSource::refuse(const std::string& message) const {
-  throw Error(ErrorKind::data, message, Place{name_, 0, 0, {}});
+  throw Error(ErrorKind::data, message, Place{name_, 0, 0, {}}, "fetch the file again, or write it anew");
 }
 
 bool GzipSource::refill() {
