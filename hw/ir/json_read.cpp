@@ -178,7 +178,9 @@ class Loader {
     }
   }
   void read_tables() {
-    for (const auto& [name, value] : root_.at("tables").fields()) {
+    for (const auto& entry : root_.at("tables").fields()) {
+      const auto& name = entry.first;
+      const auto& value = entry.second;
       value.only({"type", "values"});
       in_file(value, [&, key = name] {
         graph_.add_table({key, read_type(value.at("type")), value.at("values").stored_list()});

@@ -148,7 +148,8 @@ TEST_CASE("a kept script draws its figure again from the kept table") {
 TEST_CASE("empty, single and NaN data still make a figure") {
   if (!have_gnuplot()) return;
   for (const Mark mark : {Mark::line, Mark::points, Mark::line_points, Mark::histogram, Mark::error_bars, Mark::band}) {
-    for (const auto& y : {std::vector<double>{}, {kMissing, kMissing}, {0}, {1, INFINITY, 2}}) {
+    for (const auto& y :
+         {std::vector<double>{}, {kMissing, kMissing}, {0}, {1, std::numeric_limits<double>::infinity(), 2}}) {
       Figure figure = simple_figure();
       figure.series[0] = {mark, "s", std::vector<double>(y.size(), 1), y, y, y, "n 0", -1, false};
       CHECK_NOTHROW(Plotter::shared().svg(figure));
