@@ -222,7 +222,8 @@ TEST_CASE("the document of every ending is valid by the published schema") {
   documents += test::run_program("thimble-demo", {"config", "bad.yaml", "--json"}, folder.path()).out;
   test::write_text(folder / "all.jsonl", documents);
   const std::string schema = THIMBLE_SOURCE_DIR "/docs/schema/thimble.result-1.json";
-  const test::Ended ended = test::run_program(find_program("python3"), {"-c", script, schema, "all.jsonl"}, folder.path());
+  const test::Ended ended =
+      test::run_program(find_program("python3"), {"-c", script, schema, "all.jsonl"}, folder.path());
   if (ended.code == 77) {
     MESSAGE("skipped: python3-jsonschema is missing");
     return;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = io::limits::kConfigBytes, kMaxDepth = io::limits::kConfigDepth;
 constexpr std::size_t kMaxNodes = io::limits::kConfigNodes, kMaxKey = io::limits::kConfigKeyBytes;
-constexpr std::size_t kMaxScalar = io::limits::kConfigScalarBytes, kMaxProblems = io::limits::kProblemsPrinted;
+constexpr std::size_t kMaxScalar = io::limits::kConfigScalarBytes, kProblemLimit = io::limits::kProblemsPrinted;
 
 std::size_t count_nodes(const Node& node) {
   std::size_t count = 1;
@@ -98,7 +98,7 @@ class Builder : public YAML::EventHandler {
   }
 
   void problem(const Origin& at, const std::string& message, std::string hint = {}) {
-    if (problems_.size() < kMaxProblems) problems_.push_back(config_error(at, "", message, std::move(hint)));
+    if (problems_.size() < kProblemLimit) problems_.push_back(config_error(at, "", message, std::move(hint)));
   }
 
   void check_count(const YAML::Mark& mark) {
