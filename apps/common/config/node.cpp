@@ -185,25 +185,32 @@ bool same(const Node& a, const Node& b) {
   return std::equal(a.items.begin(), a.items.end(), b.items.begin(), same);
 }
 
-std::string flow_text(const Node& node) {
-  switch (node.kind) {
-    case Node::Kind::null:
-      return "null";
-    case Node::Kind::scalar:
-      return scalar_text(node);
-    case Node::Kind::list: {
-      std::vector<std::string> parts;
-      for (const Node& item : node.items) parts.push_back(flow_text(item));
-      return "[" + text::join(parts, ", ") + "]";
-    }
-    case Node::Kind::map:
-      break;
-  }
+namespace {
+
+/// How a notation writes scalars and keys, and what stands between the parts.
+struct Notation {
+  std::string (*scalar)(const Node&);
+  std::string (*key)(const std::string&);
+  const char *comma, *colon;
+};
+
+std::string written(const Node& node, const Notation& notation) {
+  if (node.kind == Node::Kind::null) return "null";
+  if (node.kind == Node::Kind::scalar) return notation.scalar(node);
+  const bool map = node.kind == Node::Kind::map;
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < node.items.size(); ++i) {
-    parts.push_back(key_text(node.keys[i]) + ": " + flow_text(node.items[i]));
+    const std::string key = map ? notation.key(node.keys[i]) + notation.colon : std::string();
+    parts.push_back(key + written(node.items[i], notation));
   }
-  return "{" + text::join(parts, ", ") + "}";
+  const std::string body = text::join(parts, notation.comma);
+  return map ? "{" + body + "}" : "[" + body + "]";
+}
+
+}  // namespace
+
+std::string flow_text(const Node& node) {
+  return written(node, {scalar_text, key_text, ", ", ": "});
 }
 
 std::string to_yaml(const Node& map, int indent) {
@@ -218,24 +225,7 @@ std::string to_yaml(const Node& map, int indent) {
 }
 
 std::string to_json(const Node& node) {
-  switch (node.kind) {
-    case Node::Kind::null:
-      return "null";
-    case Node::Kind::scalar:
-      return json_scalar(node);
-    case Node::Kind::list: {
-      std::vector<std::string> parts;
-      for (const Node& item : node.items) parts.push_back(to_json(item));
-      return "[" + text::join(parts, ",") + "]";
-    }
-    case Node::Kind::map:
-      break;
-  }
-  std::vector<std::string> parts;
-  for (std::size_t i = 0; i < node.items.size(); ++i) {
-    parts.push_back(json_string(node.keys[i]) + ":" + to_json(node.items[i]));
-  }
-  return "{" + text::join(parts, ",") + "}";
+  return written(node, {json_scalar, json_string, ",", ":"});
 }
 
 Error config_error(const Origin& origin, const std::string& key, const std::string& message, std::string hint) {
