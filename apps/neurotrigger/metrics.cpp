@@ -118,6 +118,7 @@ Merit merit_of(const Compared& c) {
     if (std::abs(reco[i]) < kNearCm) near.push_back(difference[i]);
   m.z_trimmed_near_cm = trimmed(near);
   if (c.y_hat.size(1) > 1) m.theta_trimmed_deg = trimmed(differences(c.y, c.y_hat, 1));
+  m.trigger = trigger_numbers(c);
   add_old(c, m);
   return m;
 }

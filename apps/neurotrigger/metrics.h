@@ -2,24 +2,14 @@
 // Figures of merit of a network on rows of a data set: losses, spreads of the z difference, trigger cuts. All sums in
 // double, in row order.
 
+#include "apps/neurotrigger/compared.h"
 #include "apps/neurotrigger/dataset.h"
+#include "apps/neurotrigger/trigger_view.h"
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 namespace thimble::neurotrigger {
-
-/// A number that may not exist (no rows, one row, no old network): null in JSON, "-" in tables.
-using Maybe = std::optional<double>;
-
-/// Targets, network outputs and old network outputs of the same rows. `y`, `y_old` have 2 columns, `y_hat` 1 or 2;
-/// only the columns of y_hat are compared.
-struct Compared {
-  Tensor y, y_hat, y_old;
-  bool has_old = false;
-  std::int64_t rows() const { return y.defined() ? y.size(0) : 0; }
-};
 
 /// Result of one expert (or of all rows) on one split. Spreads over z = first column, difference reco - network.
 struct Merit {
@@ -34,6 +24,7 @@ struct Merit {
   Maybe z_trimmed_near_cm;  // only rows with |reco z| < 10 cm: the resolution quoted for simulated tracks
   Maybe z_mean_cm;
   Maybe theta_trimmed_deg;
+  TriggerNumbers trigger;
 };
 Merit merit_of(const Compared& compared);
 

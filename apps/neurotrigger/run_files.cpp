@@ -22,6 +22,24 @@ Json number(Maybe value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+/// Cuts on |network z|: near = |reco z| < 1 cm, far = |reco z| > 20 cm.
+Json trigger_object(const TriggerNumbers& t) {
+  Json out = {{"near_rows", t.near_rows},
+              {"far_rows", t.far_rows},
+              {"resolution_cm", number(t.resolution_cm)},
+              {"efficiency_cut_15cm", number(t.efficiency)},
+              {"far_kept_cut_15cm", number(t.far_kept)},
+              {"far_kept_plus_cut_15cm", number(t.far_kept_plus)},
+              {"feed_down_cm", number(t.feed_down_cm)},
+              {"feed_up_cm", number(t.feed_up_cm)}};
+  for (const WorkingPoint& point : t.at) {
+    const std::string percent = text::fixed(100 * point.rejection, 0);
+    out["efficiency_rejecting_" + percent] = number(point.efficiency);
+    out["cut_cm_rejecting_" + percent] = number(point.cut_cm);
+  }
+  return out;
+}
+
 Json merit_object(const Merit& m) {
   return {{"rows", m.rows},
           {"loss", number(m.loss)},
@@ -34,7 +52,8 @@ Json merit_object(const Merit& m) {
           {"z_trimmed_std_near_cm", number(m.z_trimmed_near_cm)},
           {"z_trimmed_std_old_cm", number(m.z_trimmed_old_cm)},
           {"z_mean_cm", number(m.z_mean_cm)},
-          {"theta_trimmed_std_deg", number(m.theta_trimmed_deg)}};
+          {"theta_trimmed_std_deg", number(m.theta_trimmed_deg)},
+          {"trigger", trigger_object(m.trigger)}};
 }
 
 const Mask& mask_for(const Splits& splits, const RunResult& run, int expert, Split split, bool filtered, Mask& all) {
