@@ -14,7 +14,7 @@
 #include "nn/train/trainer.h"
 
 #include "apps/neurotrigger/figures.h"
-#include "apps/neurotrigger/hardware_a.h"
+#include "apps/neurotrigger/hardware_model.h"
 
 #include <nlohmann/json.hpp>
 
@@ -228,7 +228,7 @@ const std::vector<std::string>& epoch_columns() {
 }
 
 nn::Graph model_of(const Settings& s) {
-  return build_model({s.model, s.act, s.quant, s.in_size, s.out_size});
+  return build_model({s.model, s.act, s.quant, s.in_size, s.out_size, s.hw});
 }
 
 Stream expert_stream(const Settings& settings, int expert) {
@@ -275,7 +275,7 @@ ExpertOutcome train_expert(const ExpertTask& task) {
   nn::Trainer trainer(train_task(task, model, compared), options_of(task), nn::parse_rule(s.optim, s.weight_decay),
                       schedule_of(s), expert_stream(s, task.expert).stream("train"));
   if (s.clip_grad > 0) trainer.optimizer().set_clip({s.clip_grad, 0});
-  if (s.quant == "hw-a") limit_weights(model, trainer.optimizer());
+  if (is_hardware(s.quant)) limit_weights(model, hardware_model(s.quant, s.hw), trainer.optimizer());
   trainer.add(std::make_unique<History>(out.table));
   auto& best = trainer.add(std::make_unique<nn::KeepBest>("val_loss"));
   if (s.patience > 0) trainer.add(std::make_unique<nn::EarlyStop>("val_loss", nn::Goal::min, s.patience));

@@ -5,7 +5,7 @@
 #include "hw/verify/export_folder.h"
 
 #include "apps/common/cli/context.h"
-#include "apps/neurotrigger/hardware_a.h"
+#include "apps/neurotrigger/hardware_model.h"
 #include "apps/neurotrigger/run_access.h"
 #include "apps/neurotrigger/verbs.h"
 
@@ -36,13 +36,16 @@ nn::Graph trained_network(const OldRun& run, int expert) {
 }
 
 /// The network in hardware formats: as trained, or a float network rounded now.
-nn::Graph hardware_network(const nn::Graph& trained, const Settings& settings) {
-  std::optional<nn::Graph> form = hardware_form(trained);
+nn::Graph rounded_network(const nn::Graph& trained, const Settings& settings, const std::string& target) {
+  if (settings.quant != "none" && settings.quant != target)
+    throw Error(ErrorKind::config, text::cat("this run was trained with the integers of ", settings.quant),
+                {"", 0, 0, "quant"}, text::cat("export it with --target ", settings.quant));
+  std::optional<nn::Graph> form = hardware_form(trained, hardware_model(target, settings.hw));
   if (!form)
-    throw Error(
-        ErrorKind::config,
-        text::cat("hardware model A has tanh/2 alone; this run trained ", settings.model, " with ", settings.act),
-        {"", 0, 0, "act"}, "train with baseline_v2 or demo");
+    throw Error(ErrorKind::config,
+                text::cat("the hardware has tables of tanh and tanh/2 alone; this run trained ", settings.model,
+                          " with ", settings.act),
+                {"", 0, 0, "act"}, "train with baseline_v2 or demo");
   return std::move(*form);
 }
 
@@ -55,6 +58,7 @@ Tensor recorded_tracks(const Settings& settings, int expert, std::int64_t count)
 }
 
 struct Exported {
+  HardwareModel model;
   hw::Graph graph;
   hw::Vectors vectors;
   Drift drift;
@@ -62,16 +66,18 @@ struct Exported {
 
 Exported lower_expert(const app::Context& context, const OldRun& run, int expert) {
   const Settings& settings = run.settings.own.at(expert);
-  const nn::Graph trained = trained_network(run, expert), network = hardware_network(trained, settings);
+  const std::string target = context.flag("--target");
+  const nn::Graph trained = trained_network(run, expert), network = rounded_network(trained, settings, target);
   const std::int64_t count = context.flag_integer("--vectors", 10000);
   const Tensor tracks = recorded_tracks(settings, expert, count);
   Exported out;
-  out.graph = hardware_a_graph(
+  out.model = hardware_model(target, settings.hw);
+  out.graph = hardware_graph(
       network, text::cat("neurotrigger_expert_", expert < 0 ? std::string("all") : text::to_text(expert)));
   out.graph.meta["app"] = "neurotrigger";
-  out.graph.meta["model"] = "A";
+  out.graph.meta["model"] = std::string(1, out.model.letter);
   out.vectors = hw::stimulus(out.graph, static_cast<std::size_t>(count), static_cast<std::uint64_t>(settings.seed),
-                             hardware_a_inputs(tracks));
+                             hardware_inputs(network, tracks));
   out.drift = drift_of(trained, network, tracks);
   return out;
 }
@@ -85,8 +91,8 @@ int export_hardware(app::Context& context, const OldRun& run, int expert) {
   result.file("export", folder);
   result.metric("z_drift_rms_cm", made.drift.rms_cm);
   result.metric("z_drift_max_cm", made.drift.max_cm);
-  result.line(text::cat(folder, ": model A of expert ", expert, ", module ", summary.module, ", ", summary.vectors,
-                        " test vectors, ", summary.files, " files"));
+  result.line(text::cat(folder, ": model ", made.model.letter, " of expert ", expert, ", module ", summary.module, ", ",
+                        summary.vectors, " test vectors, ", summary.files, " files"));
   result.line(text::cat("z of the integer network against the trained one on ", made.drift.rows, " tracks: rms ",
                         text::fixed(made.drift.rms_cm, 3), " cm, max ", text::fixed(made.drift.max_cm, 3), " cm"));
   result.line("prove it: thimble-hw verify " + folder);

@@ -5,7 +5,7 @@
 
 #include "nn/init.h"
 
-#include "apps/neurotrigger/hardware_a.h"
+#include "apps/neurotrigger/hardware_model.h"
 
 #include <algorithm>
 #include <array>
@@ -55,18 +55,35 @@ nn::Graph simple(const ModelSpec& spec) {
   return graph;
 }
 
-}  // namespace
-
-nn::Graph build_model(const ModelSpec& spec) {
-  if (spec.quant == "hw-a") {
-    THIMBLE_CHECK(spec.model == "BaselineModel" && spec.act == "tanh/2", config,
-                  "quant=hw-a is the 27-81-2 network with tanh/2; this is ", spec.model, " with ", spec.act);
-    return hardware_a_model(baseline(spec, false));
-  }
+nn::Graph plain_model(const ModelSpec& spec) {
   if (spec.model == "BaselineModel") return baseline(spec, false);
   if (spec.model == "BaselineModelBN") return baseline(spec, true);
   THIMBLE_CHECK(spec.model == "SimpleModel", config, "unknown model '", spec.model, "'");
   return simple(spec);
+}
+
+/// Training keeps the weights as the hardware has them, so its table must be that of the network.
+void check_tables(const nn::Graph& plain, const ModelSpec& spec) {
+  const Act wanted = spec.quant == "hw-a" ? Act::tanh_half : Act::tanh;
+  for (const nn::Graph::Node& node : plain.nodes()) {
+    const auto* act = std::get_if<nn::Activate>(&node.layer);
+    const bool normalised = std::holds_alternative<nn::BatchNorm>(node.layer);
+    if (!normalised && (act == nullptr || act->function.kind == wanted)) continue;
+    const std::string found = normalised ? "batch normalisation" : name_of(act->function.kind);
+    throw Error(ErrorKind::config,
+                text::cat("quant=", spec.quant, " trains networks of ", name_of(wanted), "; this is ", spec.model,
+                          " with ", found),
+                {"", 0, 0, "quant"}, text::cat("choose act=", name_of(wanted), " and a model without normalisation"));
+  }
+}
+
+}  // namespace
+
+nn::Graph build_model(const ModelSpec& spec) {
+  nn::Graph plain = plain_model(spec);
+  if (!is_hardware(spec.quant)) return plain;
+  check_tables(plain, spec);
+  return training_form(plain, hardware_model(spec.quant, spec.hw));
 }
 
 void start_weights(nn::Graph& model, const std::string& init, const Stream& stream) {

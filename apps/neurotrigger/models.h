@@ -6,6 +6,7 @@
 
 #include "nn/graph/graph.h"
 
+#include "apps/neurotrigger/hardware_keys.h"
 #include "apps/neurotrigger/weights_file.h"
 
 #include <string>
@@ -15,13 +16,15 @@ namespace thimble::neurotrigger {
 struct ModelSpec {
   std::string model = "BaselineModel";  // BaselineModel, BaselineModelBN, SimpleModel
   std::string act = "relu";
-  std::string quant = "none";  // hw-a: integers of hardware model A in training
+  std::string quant = "none";  // hw-a, hw-b: integers of that hardware model in training
   std::int64_t in = 27, out = 2;
+  HardwareKeys hw = {};  // widths for quant
 };
 
 /// BaselineModel: 27-81-out; BaselineModelBN: with batch normalisation behind the first layer; both have the
 /// activation behind the output too. SimpleModel: 27-50-100-50-10-out with normalisation, output without activation.
-/// Parameters are zero. Throws Error(config) for unknown names and for quant with anything but BaselineModel, tanh/2.
+/// Parameters are zero. Throws Error(config) for unknown names and for quant with activations that the
+/// hardware model has no table for (hw-a: tanh/2, hw-b: tanh) or with batch normalisation.
 nn::Graph build_model(const ModelSpec& spec);
 
 /// Draws the start weights by `init` ("default", "xavier_uniform", "fann_uniform_0.1").

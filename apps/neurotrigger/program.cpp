@@ -56,7 +56,12 @@ app::Verb predict_verb() {
 app::Verb export_verb() {
   app::Verb v = verb("export", "Work", "weights, integer graph, C, Verilog, memory images, test vectors", run_export);
   v.operands = run_operands("RUN [key=value ...]", true);
-  v.flags = {{"--target", "KIND", "hw-a: present trigger hardware; json: weights.json", "hw-a", {"hw-a", "json"}, 0},
+  v.flags = {{"--target",
+              "KIND",
+              "hw-a: present trigger hardware; hw-b: its successor; json: weights.json",
+              "hw-a",
+              {"hw-a", "hw-b", "json"},
+              0},
              {"--expert", "N", "network to export", "0", {}, 0},
              {"--vectors", "N", "test vectors for the hardware target, half of them tracks", "10000", {}, 0}};
   v.examples = {"thimble-neurotrigger export latest --target hw-a --expert 0 --out build/expert0",

@@ -1,7 +1,7 @@
 #include "apps/neurotrigger/run_report.h"
 
 #include "apps/neurotrigger/figures.h"
-#include "apps/neurotrigger/hardware_a.h"
+#include "apps/neurotrigger/hardware_model.h"
 
 #include <algorithm>
 #include <cmath>

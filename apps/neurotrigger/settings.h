@@ -3,6 +3,7 @@
 
 #include "apps/common/config/load.h"
 #include "apps/common/config/schema.h"
+#include "apps/neurotrigger/hardware_keys.h"
 #include "apps/neurotrigger/simulator.h"
 
 #include <cstdint>
@@ -128,6 +129,7 @@ struct Settings : app::CommonKeys {
   DataKeys data;
   CheckpointKeys checkpoint;
   PlotKeys plots;
+  HardwareKeys hw;
   bool legacy_merge = false;
 
   static void fields(auto& self, auto&& f) {
@@ -140,7 +142,8 @@ struct Settings : app::CommonKeys {
       app::one_of({"tanh", "tanh/2", "softsign", "relu", "sigmoid", "leaky_relu", "selu"}));
     f("init", self.init, "start weights: uniform +-1/sqrt(fan in), Xavier uniform, or uniform +-0.1",
       app::one_of({"default", "xavier_uniform", "fann_uniform_0.1"}));
-    f("quant", self.quant, "hw-a: train with the integers of hardware model A", app::one_of({"none", "hw-a"}));
+    f("quant", self.quant, "train with the integers of the present hardware (hw-a) or of its successor (hw-b)",
+      app::one_of({"none", "hw-a", "hw-b"}));
     f("loss", self.loss, "mean of squared differences over rows and outputs", app::one_of({"MSELoss"}));
     f("optim", self.optim, "optimiser", app::one_of({"Adam", "Rprop", "Rprob", "SGD"}));
     f("learning_rate", self.learning_rate, "step size; first step for Rprop", app::greater_than(0), app::alias("lr"));
@@ -163,6 +166,7 @@ struct Settings : app::CommonKeys {
     f("data", self.data, "where the tracks come from");
     f("checkpoint", self.checkpoint, "when the state is saved during training");
     f("plots", self.plots, "figures during training");
+    f("hw", self.hw, "widths of hardware numbers and constants of the estimates");
     f("legacy_merge", self.legacy_merge, "resolve configurations exactly as the original trainer did");
   }
 };

@@ -3,6 +3,7 @@
 #include "core/base/error.h"
 #include "core/fixed/interval.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace thimble::fixed {
@@ -39,9 +40,31 @@ void quantise_all(std::span<const Real> values, const Quantiser& to, std::span<s
     out[i] = convert(static_cast<double>(values[i]), to.channel(i), to.round, to.overflow);
 }
 
+/// Formats for which rounding in double is exact for every float: a float has 24 bits, so neither the scaling by 2^f
+/// nor the half added to |x| < 2^31 loses one that counts.
+bool rounds_in_double(const Quantiser& to) {
+  return to.channel_f.empty() && to.type.w <= 31 && std::abs(to.type.f) <= 60 && to.overflow == Overflow::sat &&
+         (to.round == Round::trn_zero || to.round == Round::rnd_inf);
+}
+
+void quantise_in_double(std::span<const float> values, const Quantiser& to, std::span<std::int64_t> out) {
+  constexpr double kLimit = 2147483648.0;
+  const double scale = std::ldexp(1.0, to.type.f), half = to.round == Round::rnd_inf ? 0.5 : 0.0;
+  const auto low = static_cast<std::int32_t>(to.type.lo()), high = static_cast<std::int32_t>(to.type.hi());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double scaled = static_cast<double>(values[i]) * scale;
+    if (!(std::abs(scaled) < kLimit - 1)) {  // far outside, or not finite
+      out[i] = convert(static_cast<double>(values[i]), to);
+      continue;
+    }
+    out[i] = std::clamp(static_cast<std::int32_t>(scaled + std::copysign(half, scaled)), low, high);
+  }
+}
+
 }  // namespace
 
 void quantise(std::span<const float> values, const Quantiser& to, std::span<std::int64_t> out) {
+  if (rounds_in_double(to) && values.size() == out.size()) return quantise_in_double(values, to, out);
   quantise_all(values, to, out);
 }
 void quantise(std::span<const double> values, const Quantiser& to, std::span<std::int64_t> out) {

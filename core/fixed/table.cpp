@@ -42,7 +42,8 @@ std::vector<std::int64_t> make_table(const std::function<double(double)>& functi
 std::vector<std::int64_t> saturating_tanh_half(int f_in, int drop, int f_out) {
   // from here on tanh(x/2) is nearer to 1 than half a step
   const double end = std::atanh(1 - std::ldexp(1.0, -f_out - 1)) * 2;
-  return make_table([](double x) { return std::tanh(x / 2); },
+  // the sample is a float32 in the emulation that defines the hardware; other widths than its own depend on it
+  return make_table([](double x) { return std::tanh(static_cast<double>(static_cast<float>(x)) / 2); },
                     {.f_in = f_in,
                      .drop = drop,
                      .count = static_cast<std::size_t>(std::ceil(std::ldexp(end, f_in - drop))),

@@ -13,9 +13,8 @@ namespace {
 using fixed::Overflow;
 using fixed::Round;
 
-constexpr int kNodeBits = 12;         // fraction bits of inputs and activations of both trigger models
-constexpr int kWeightBitsA = 10;      // fraction bits of weights, model A
-constexpr double kWeightLimitA = 63;  // hardware range of weights
+constexpr double kWeightLimitA = 63;    // hardware range of weights
+constexpr int kWeightIntegerBitsA = 7;  // sign included
 
 /// t[i] = value(i), in double.
 template <class F>
@@ -69,6 +68,24 @@ double table_factor(const Activation& wanted, const Activation& tabled) {
   return 0;
 }
 
+void check_bits(const TriggerBits& bits, const char* model) {
+  const auto within = [&](const char* what, int value, int low, int high) {
+    THIMBLE_CHECK(value >= low && value <= high, value, model, ": ", what, " has ", value, " bits, possible are ", low,
+                  " to ", high);
+  };
+  within("the input", bits.input, 1, 20);
+  within("a node", bits.node, 1, 20);
+  within("a weight", bits.weight, 1, 24);
+  within("the address of the table", bits.lut, 1, 20);
+}
+
+/// Low bits of a value with f fraction bits (or `f` bits) that do not address the table.
+int dropped_bits(int f, int address, const char* model) {
+  THIMBLE_CHECK(address <= f, value, model, ": the address of the table has ", address,
+                " bits, finer than the value with ", f, " that it is taken from");
+  return f - address;
+}
+
 double largest_weight(const Graph& graph) {
   double largest = 0;
   for_each_parameter(graph, [&](const std::string&, const Parameter& p) {
@@ -79,42 +96,55 @@ double largest_weight(const Graph& graph) {
 
 }  // namespace
 
-QuantRecipe trigger_recipe_a() {
+QuantRecipe trigger_recipe_a(const TriggerBits& bits) {
+  check_bits(bits, "trigger model A");
   QuantRecipe recipe;
-  recipe.input = {{14, true, kNodeBits}, Round::trn_zero, Overflow::sat};  // +-1.0 occurs, so 14 bits
-  recipe.weight = {{17, true, kWeightBitsA}, Round::rnd_inf, Overflow::sat};
+  recipe.input = {{bits.input + 2, true, bits.input}, Round::trn_zero, Overflow::sat};  // +-1.0 occurs: 14 bits for 12
+  recipe.weight = {{kWeightIntegerBitsA + bits.weight, true, bits.weight}, Round::rnd_inf, Overflow::sat};
   recipe.bias = recipe.weight;
   recipe.weight_limit = kWeightLimitA;
-  LookUp table;
-  table.f_acc = kNodeBits + kWeightBitsA;
-  table.drop = 12;
-  table.out = {14, true, kNodeBits};
-  table.real = Act::tanh_half;
-  table.table = fixed::saturating_tanh_half(table.f_acc, table.drop, kNodeBits);
-  recipe.table = std::move(table);
+  recipe.table = [bits](int f_sum) {
+    LookUp table;
+    table.f_acc = f_sum;
+    table.drop = dropped_bits(f_sum, bits.lut, "trigger model A");
+    table.out = {bits.node + 2, true, bits.node};
+    table.real = Act::tanh_half;
+    table.table = fixed::saturating_tanh_half(table.f_acc, table.drop, bits.node);
+    return table;
+  };
   return recipe;
 }
 
-QuantRecipe trigger_recipe_b(const Graph& trained) {
+QuantRecipe trigger_recipe_b(double limit, const TriggerBits& bits) {
+  check_bits(bits, "trigger model B");
+  const int f = bits.weight - static_cast<int>(std::ceil(std::log2(limit)));
+  QuantRecipe recipe;
+  recipe.input = {{bits.input + 2, true, bits.input}, Round::rnd_inf, Overflow::sat};
+  // the magnitude has `weight` bits; a power of two needs one more
+  recipe.weight = {{bits.weight + 2, true, f}, Round::rnd_inf, Overflow::sat};
+  recipe.bias = recipe.weight;
+  recipe.weight_limit = limit;
+  recipe.table = [bits](int f_sum) {
+    LookUp table;
+    table.f_acc = f_sum;
+    table.window = fixed::Quantiser{{bits.node + 6, true, bits.node}, Round::trn, Overflow::wrap};
+    table.drop = dropped_bits(bits.node + 2, bits.lut, "trigger model B");
+    table.out = {bits.node + 2, true, bits.node};
+    table.real = Act::tanh;
+    table.table = fixed::capped_tanh(bits.node, table.drop, bits.node, 4);
+    return table;
+  };
+  return recipe;
+}
+
+QuantRecipe trigger_recipe_b(const Graph& trained, const TriggerBits& bits) {
   bool halved = false;
   for (const Graph::Node& node : trained.nodes())
     if (const auto* act = std::get_if<Activate>(&node.layer)) halved |= act->function.kind == Act::tanh_half;
   const double largest = largest_weight(trained) * (halved ? 0.5 : 1);
   THIMBLE_CHECK(largest > 0, value, "trigger model B: all weights are 0, there is no scale");
-  const int f = 17 - static_cast<int>(std::ceil(std::log2(largest)));
-  QuantRecipe recipe;
-  recipe.input = {{14, true, kNodeBits}, Round::rnd_inf, Overflow::sat};
-  recipe.weight = {
-      {19, true, f}, Round::rnd_inf, Overflow::sat};  // 17 bits of magnitude; a power of two needs one more
-  recipe.bias = recipe.weight;
-  LookUp table;
-  table.f_acc = kNodeBits + f;
-  table.window = fixed::Quantiser{{18, true, kNodeBits}, Round::trn, Overflow::wrap};
-  table.drop = 2;
-  table.out = {14, true, kNodeBits};
-  table.real = Act::tanh;
-  table.table = fixed::capped_tanh(kNodeBits, table.drop, kNodeBits, 4);
-  recipe.table = std::move(table);
+  QuantRecipe recipe = trigger_recipe_b(largest, bits);
+  recipe.weight_limit = 0;  // the scale follows the weights, not the weights the scale
   return recipe;
 }
 
@@ -144,6 +174,7 @@ Graph quantised(const Graph& graph, const QuantRecipe& recipe) {
   Graph out(plain.sample_shape(), plain.dtype());
   out.add("input_format", FakeQuant{recipe.input});
   std::string last = "input_format";
+  int f = recipe.input.type.f;  // fraction bits of the value at hand
   for (std::size_t i = 0; i < plain.nodes().size(); ++i) {
     const Graph::Node& node = plain.nodes()[i];
     THIMBLE_CHECK(i == 0 || node.sources[0] == static_cast<int>(i) - 1, value, "node ", node.name,
@@ -154,16 +185,22 @@ Graph quantised(const Graph& graph, const QuantRecipe& recipe) {
       layer.bias_format = recipe.bias;
       out.add(node.name, layer, {last});
       copy_layer(*linear, added_linear(out, node.name));
+      f += recipe.weight.type.f;
     } else if (const auto* act = std::get_if<Activate>(&node.layer); act && recipe.table) {
-      const double factor = table_factor(act->function, recipe.table->real);
-      THIMBLE_CHECK(factor > 0, value, "node ", node.name, ": the recipe has a table of ",
-                    name_of(recipe.table->real.kind), ", the network uses ", name_of(act->function.kind));
+      const LookUp table = recipe.table(f);
+      const double factor = table_factor(act->function, table.real);
+      THIMBLE_CHECK(factor > 0, value, "node ", node.name, ": the recipe has a table of ", name_of(table.real.kind),
+                    ", the network uses ", name_of(act->function.kind));
       auto& before = added_linear(out, last);
       copy_layer(Linear(before), before, factor);
-      out.add(node.name, *recipe.table, {last});
+      f = table.out.f;
+      out.add(node.name, table, {last});
     } else {
       out.add(node.name, node.layer, {last});
-      if (act && recipe.activation) out.add(node.name + "_format", FakeQuant{*recipe.activation});
+      if (act && recipe.activation) {
+        out.add(node.name + "_format", FakeQuant{*recipe.activation});
+        f = recipe.activation->type.f;
+      }
     }
     last = out.nodes().back().name;
   }
