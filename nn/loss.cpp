@@ -4,12 +4,12 @@
 
 namespace thimble::nn {
 
-Loss parse_loss(const std::string& name) {
+Loss parse_loss(const std::string& name, double huber_delta) {
   if (name == "MSELoss" || name == "mse") return {LossKind::mse};
   if (name == "mae") return {LossKind::mae};
-  if (name == "huber") return {LossKind::huber};
+  if (name == "HuberLoss" || name == "huber") return {LossKind::huber, huber_delta};
   if (name == "msle") return {LossKind::msle};
-  const std::vector<std::string> known{"MSELoss", "mse", "mae", "huber", "msle"};
+  const std::vector<std::string> known{"MSELoss", "mse", "mae", "HuberLoss", "huber", "msle"};
   const std::string near = text::nearest(name, known);
   throw Error(ErrorKind::config, text::cat("unknown loss '", text::printable(name), "'"), {},
               near.empty() ? "known: " + text::join(known, ", ") : "did you mean '" + near + "'?");

@@ -1,6 +1,7 @@
 #include "apps/neurotrigger/dataset.h"
 
 #include "core/base/error.h"
+#include "core/io/hash.h"
 
 #include <algorithm>
 #include <numeric>
@@ -55,6 +56,17 @@ Dataset Dataset::select(const std::vector<std::int64_t>& ids) const {
     out.experts.push_back(experts[static_cast<std::size_t>(id)]);
   }
   return out;
+}
+
+std::string content_hash(const Dataset& data) {
+  const auto bytes = [](const Tensor& t) {
+    return std::string_view(reinterpret_cast<const char*>(t.data<float>()),
+                            static_cast<std::size_t>(t.numel()) * sizeof(float));
+  };
+  const std::uint64_t hash = io::xxh64(bytes(data.inputs), io::xxh64(bytes(data.targets)));
+  std::string big_endian;
+  for (int shift = 56; shift >= 0; shift -= 8) big_endian += static_cast<char>((hash >> shift) & 0xff);
+  return io::hex(big_endian);
 }
 
 Dataset empty_dataset(std::int64_t rows) {

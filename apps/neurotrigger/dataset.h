@@ -32,6 +32,8 @@ struct Dataset {
   Dataset select(const std::vector<std::int64_t>& ids) const;
 };
 
+/// Tells data sets apart: 16 hexadecimal digits of the bits of all inputs and targets.
+std::string content_hash(const Dataset& data);
 /// Room for `rows` tracks, all zero.
 Dataset empty_dataset(std::int64_t rows);
 /// Rows of `parts` one after another.

@@ -5,7 +5,6 @@
 #include "core/io/json.h"
 #include "core/report/plotter.h"
 
-#include "nn/loss.h"
 #include "nn/train/csv_log.h"
 #include "nn/train/keep_best.h"
 #include "nn/train/predictor.h"
@@ -15,6 +14,7 @@
 
 #include "apps/neurotrigger/figures.h"
 #include "apps/neurotrigger/hardware_model.h"
+#include "apps/neurotrigger/training_loss.h"
 
 #include <nlohmann/json.hpp>
 
@@ -136,8 +136,7 @@ std::map<std::string, std::string> about(const ExpertTask& task) {
 nn::TrainTask train_task(const ExpertTask& task, nn::Graph& model, const std::shared_ptr<Compared>& compared) {
   nn::TrainTask out;
   out.model = nn::parts_of(model);
-  const Loss kind = nn::parse_loss(task.settings->loss);
-  out.loss = [&model, kind](const nn::Batch& b) { return nn::batch_loss(model(b.x, b.pass), b.y, kind); };
+  out.loss = training_loss(model, *task.settings);
   out.train = nn::View(task.train, task.train_rows);
   out.sampler = sampler_of(task);
   out.validate = validator(task, model, compared);

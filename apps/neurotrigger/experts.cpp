@@ -6,6 +6,8 @@
 #include "core/linalg/stats.h"
 #include "core/parallel/blocks.h"
 
+#include "apps/neurotrigger/training_loss.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -93,8 +95,8 @@ std::vector<ExpertTask> tasks_of(const RunSettings& settings, const Splits& spli
     ExpertTask task;
     task.expert = expert;
     task.settings = &settings.own.at(expert);
-    task.train = table;
     task.train_rows = kept_rows(splits[Split::train].rows_of(expert), masks[0]);
+    task.train = weighted_table(table, *task.settings, task.train_rows);
     task.validation = splits[Split::val].select(kept_rows(splits[Split::val].rows_of(expert), masks[1]));
     tasks.push_back(std::move(task));
   }

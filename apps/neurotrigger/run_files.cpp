@@ -1,8 +1,8 @@
 #include "apps/neurotrigger/run_files.h"
 
 #include "core/io/atomic_file.h"
-#include "core/io/hdf5.h"
 #include "core/io/json.h"
+#include "core/io/sealed.h"
 #include "core/io/tfevents.h"
 
 #include "apps/neurotrigger/track_text.h"
@@ -169,10 +169,11 @@ std::string predictions_hdf5(const Splits& splits, const RunResult& run, Split s
       predicted[static_cast<std::size_t>(row)] = mask[static_cast<std::size_t>(row)];
   }
   const std::vector<std::int64_t> rows = rows_of(predicted);
-  io::Hdf5Tree tree;
-  tree.datasets["/idx"].numbers = io::Array::from(rows);
-  tree.datasets["/y_hat"].numbers = io::Array(gather_rows(outputs_in_order(splits, run, split, filtered), rows, width));
-  return io::build_hdf5(tree);
+  io::SealedWriter file;
+  file.attribute("/", "tracks", content_hash(splits[split]));
+  file.dataset("/idx", rows);
+  file.dataset("/y_hat", gather_rows(outputs_in_order(splits, run, split, filtered), rows, width));
+  return file.finish();
 }
 
 void write_run_files(const fs::path& folder, const RunSettings& settings, const Splits& splits, const RunResult& run,

@@ -25,6 +25,11 @@ void check_together(const Settings& s) {
     refuse("learning_rate_stages", "epochs and rates must have the same number of entries", "one rate per epoch");
   if (!std::is_sorted(s.learning_rate_stages.epochs.begin(), s.learning_rate_stages.epochs.end()))
     refuse("learning_rate_stages.epochs", "the epochs must ascend", "");
+  if (s.out_size == 1 && s.z_weight != 0.5)
+    refuse("z_weight", "z_weight parts z from theta, but with out_size 1 there is z alone", "leave z_weight out");
+  if (s.sample_weight != "none" && s.dist.n_buckets > 0)
+    refuse("sample_weight", "dist draws the rows by z already; weights on top would count rare z twice",
+           "use dist or sample_weight");
   if (s.experts.empty()) refuse("experts", "no expert is named", "experts=[0,1,2,3,4], or [-1] for one network");
   const bool joint = std::find(s.experts.begin(), s.experts.end(), -1) != s.experts.end();
   if (joint && s.experts.size() > 1) refuse("experts", "-1 stands alone: one network on all tracks", "experts=[-1]");
@@ -98,6 +103,7 @@ RunSettings bind_settings(const app::LoadedConfig& loaded) {
     own.in_size = run.all.in_size;
     own.out_size = run.all.out_size;
     own.experts = run.all.experts;
+    own.compare_to = run.all.compare_to;
     check_together(own);
     run.own.emplace(expert, std::move(own));
   }

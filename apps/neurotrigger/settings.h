@@ -122,9 +122,15 @@ struct Settings : app::CommonKeys {
   RateStages learning_rate_stages;
   std::int64_t batch_size = 2048, epochs = 10, patience = 30;
   double clip_grad = 0.0;
+  double z_weight = 0.5, huber_delta = 1.0;
+  std::string sample_weight = "none";
+  std::int64_t sample_weight_buckets = 11;
   std::int64_t in_size = 27, out_size = 2, workers = 5;
   std::vector<std::int64_t> experts = {0, 1, 2, 3, 4};
-  std::optional<std::string> load_pre_trained_weights, filter;
+  std::optional<std::string> compare_to, load_pre_trained_weights, filter;
+  std::vector<std::string> tags;
+  std::string predictions = "auto";
+  bool legacy_names = false;
   DistKeys dist;
   DataKeys data;
   CheckpointKeys checkpoint;
@@ -144,7 +150,16 @@ struct Settings : app::CommonKeys {
       app::one_of({"default", "xavier_uniform", "fann_uniform_0.1"}));
     f("quant", self.quant, "train with the integers of the present hardware (hw-a) or of its successor (hw-b)",
       app::one_of({"none", "hw-a", "hw-b"}));
-    f("loss", self.loss, "mean of squared differences over rows and outputs", app::one_of({"MSELoss"}));
+    f("loss", self.loss, "mean over rows and outputs of squared differences, or of Huber's function of them",
+      app::one_of({"MSELoss", "HuberLoss"}));
+    f("huber_delta", self.huber_delta, "difference from which HuberLoss grows like a line, scaled units",
+      app::greater_than(0));
+    f("z_weight", self.z_weight, "share of z in the training loss, theta has the rest; 0.5: both alike",
+      app::between_open(0, 1));
+    f("sample_weight", self.sample_weight, "weight of a track in the training loss: all alike, or rare z count more",
+      app::one_of({"none", "inverse_density"}));
+    f("sample_weight_buckets", self.sample_weight_buckets, "buckets of z that inverse_density counts tracks in",
+      app::between(1, 100000));
     f("optim", self.optim, "optimiser", app::one_of({"Adam", "Rprop", "Rprob", "SGD"}));
     f("learning_rate", self.learning_rate, "step size; first step for Rprop", app::greater_than(0), app::alias("lr"));
     f("learning_rate_stages", self.learning_rate_stages, "later learning rates");
@@ -160,6 +175,7 @@ struct Settings : app::CommonKeys {
     f("out_size", self.out_size, "outputs: 2 = z and theta, 1 = z only", app::between(1, 2));
     f("workers", self.workers, "accepted for older configurations; changes nothing", app::at_least(0));
     f("experts", self.experts, "networks to train; [-1]: one on all tracks", app::between(-1, 4));
+    f("compare_to", self.compare_to, "run whose outputs stand for the old network: CONFIG/version_N or a path");
     f("load_pre_trained_weights", self.load_pre_trained_weights, "weights.json to start from", app::file_path);
     f("filter", self.filter, "rows to use, for example DuplicateEventsFilter()", app::check(filter_fault));
     f("dist", self.dist, "weighted sampling of the training rows by z");
@@ -167,6 +183,10 @@ struct Settings : app::CommonKeys {
     f("checkpoint", self.checkpoint, "when the state is saved during training");
     f("plots", self.plots, "figures during training");
     f("hw", self.hw, "widths of hardware numbers and constants of the estimates");
+    f("tags", self.tags, "words to find runs by: runs --tag WORD", app::resumable);
+    f("predictions", self.predictions, "pred_data_*.csv: auto = of files, and of up to 100,000 simulated tracks",
+      app::one_of({"auto", "all", "none"}));
+    f("legacy_names", self.legacy_names, "names and forms of the original trainer for results, plots, summary");
     f("legacy_merge", self.legacy_merge, "resolve configurations exactly as the original trainer did");
   }
 };
@@ -184,7 +204,8 @@ struct RunSettings {
 app::LoadOptions load_options();
 /// Top-level blocks that hold overrides: expert_-1, expert_0 .. expert_4.
 const std::vector<std::string>& expert_blocks();
-/// Binds and checks everything, the expert blocks included; in_size, out_size and experts cannot differ per expert.
+/// Binds and checks everything, the expert blocks included; in_size, out_size, experts and compare_to cannot differ per
+/// expert.
 /// Throws Errors with every problem.
 RunSettings bind_settings(const app::LoadedConfig& loaded);
 

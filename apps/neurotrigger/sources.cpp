@@ -1,7 +1,9 @@
 #include "apps/neurotrigger/sources.h"
 
 #include "core/base/error.h"
+#include "core/base/log.h"
 
+#include "apps/neurotrigger/old_outputs.h"
 #include "apps/neurotrigger/track_file.h"
 
 namespace thimble::neurotrigger {
@@ -15,6 +17,15 @@ const char* cache_folder(const DataKeys& keys) {
 Dataset read_split(const FileList& files, const std::string& key, const char* cache, Splits& splits) {
   for (const std::string& path : files.paths) splits.inputs.emplace_back(key, path);
   return files.empty() ? empty_dataset(0) : read_tracks(files.paths, cache);
+}
+
+void join_or_warn(const Settings& settings, OldOutputs old, Splits& splits) {
+  try {
+    join_old_outputs(settings, find_compared_run(settings), splits);
+  } catch (const Error& e) {
+    if (old == OldOutputs::required) throw;
+    log::warning("compare_to does without the run ", *settings.compare_to, ": ", e.message());
+  }
 }
 
 void require_rows(const Dataset& data, const char* key) {
@@ -36,7 +47,7 @@ SimulationOptions simulation_options(const SimulateKeys& keys) {
   return options;
 }
 
-Splits load_splits(const Settings& settings) {
+Splits load_splits(const Settings& settings, OldOutputs old) {
   Splits splits;
   const DataKeys& keys = settings.data;
   splits.simulated = keys.train.empty();
@@ -53,6 +64,7 @@ Splits load_splits(const Settings& settings) {
   }
   require_rows(splits[Split::train], "data.train");
   require_rows(splits[Split::val], "data.val");
+  if (settings.compare_to) join_or_warn(settings, old, splits);
   return splits;
 }
 

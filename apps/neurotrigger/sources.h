@@ -23,9 +23,13 @@ struct Splits {
   const Dataset& operator[](Split s) const { return sets[static_cast<std::size_t>(s)]; }
 };
 
-/// Reads or simulates all splits. A split without files or tracks is empty. Throws what read_tracks throws, and
-/// Error(data) when the training or validation split has no track.
-Splits load_splits(const Settings& settings);
+/// What to do when the run of compare_to or its outputs cannot be had: refuse, or go on without them and warn.
+enum class OldOutputs { required, wanted };
+
+/// Reads or simulates all splits; outputs of the run named by compare_to take the place of the old network's. A split
+/// without files or tracks is empty. Throws what read_tracks throws, Error(data) when the training or validation split
+/// has no track, and what join_old_outputs throws.
+Splits load_splits(const Settings& settings, OldOutputs old = OldOutputs::wanted);
 
 /// Simulator settings of a configuration.
 SimulationOptions simulation_options(const SimulateKeys& keys);

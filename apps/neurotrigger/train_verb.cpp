@@ -3,6 +3,7 @@
 #include "apps/common/cli/context.h"
 #include "apps/common/config/verb.h"
 #include "apps/common/run/run_folder.h"
+#include "apps/neurotrigger/old_outputs.h"
 #include "apps/neurotrigger/run_access.h"
 #include "apps/neurotrigger/run_files.h"
 #include "apps/neurotrigger/run_report.h"
@@ -54,6 +55,19 @@ Plan make_plan(const app::Context& context) {
   plan.loaded = app::load_config(plan.folder + "/config.yaml", context.all_overrides(), load_options());
   plan.loaded.name = std::filesystem::path(plan.folder).parent_path().filename().string();
   return plan;
+}
+
+/// "latest" and "demo" mean another run tomorrow: the configuration kept with the run names the one found today.
+void pin_compared_run(RunSettings& settings, app::LoadedConfig& loaded) {
+  if (!settings.all.compare_to) return;
+  const std::filesystem::path run = find_compared_run(settings.all);
+  const std::filesystem::path root = std::filesystem::path(settings.all.out) / "neurotrigger";
+  const bool below = run.parent_path().parent_path().lexically_normal() == root.lexically_normal();
+  const std::string name = below ? (run.parent_path().filename() / run.filename()).string() : run.string();
+  loaded.tree.set("compare_to", app::Node::scalar(name));
+  settings.tree = loaded.tree;
+  settings.all.compare_to = name;
+  for (auto& [expert, own] : settings.own) own.compare_to = name;
 }
 
 void tell_plan(app::Context& context, const RunSettings& settings, const Splits& splits) {
@@ -151,11 +165,12 @@ void finish(app::Context& context, const app::RunFolder& folder, const RunSettin
 }  // namespace
 
 int run_train(app::Context& context) {
-  const Plan plan = make_plan(context);
-  const RunSettings settings = bind_settings(plan.loaded);
+  Plan plan = make_plan(context);
+  RunSettings settings = bind_settings(plan.loaded);
   use_threads(settings.all);
   for (const auto& [expert, own] : settings.own) start_model(own, expert);  // refuses before anything is written
-  const Splits splits = load_splits(settings.all);
+  pin_compared_run(settings, plan.loaded);
+  const Splits splits = load_splits(settings.all, OldOutputs::required);
   require_rows(settings, splits);
   if (context.flags().dry_run) {
     tell_plan(context, settings, splits);

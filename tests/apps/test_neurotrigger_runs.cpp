@@ -12,58 +12,11 @@
 #include <csignal>
 #include <thread>
 
-#include "tests/support/process.h"
+#include "tests/apps/neurotrigger_program.h"
 #include "tests/support/shared_data.h"
-#include "tests/support/temp_folder.h"
 
 using namespace thimble;
-namespace fs = std::filesystem;
-
-namespace {
-
-using Words = std::vector<std::string>;
-
-const std::string kProgram = "thimble-neurotrigger";
-
-std::string config(const std::string& name) {
-  return std::string(THIMBLE_SOURCE_DIR) + "/configs/neurotrigger/" + name + ".yaml";
-}
-
-/// `train demo` on few tracks; words behind come later and win.
-Words training(const Words& more = {}) {
-  Words words{"train",
-              config("demo"),
-              "experts=[0,3]",
-              "epochs=3",
-              "data.simulate.train=6000",
-              "data.simulate.val=1500",
-              "data.simulate.test=0"};
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
-fs::path run_folder(const test::TempFolder& folder, const std::string& config_name = "demo") {
-  return folder.path() / "runs/neurotrigger" / config_name / "version_0";
-}
-
-nlohmann::json result_of(const fs::path& run, const std::string& expert) {
-  return io::read_json(run / expert / "val_result.json");
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-/// Compared without printing the content.
-bool same_bytes(const fs::path& a, const fs::path& b) {
-  return fs::exists(a) && test::read_text(a) == test::read_text(b);
-}
-
-std::int64_t lines(const std::string& text) {
-  return std::count(text.begin(), text.end(), '\n');
-}
-
-}  // namespace
+using namespace thimble::test::neurotrigger_program;
 
 TEST_CASE("The weights are the same bytes with 1, 2 and 4 threads [NT F08] [NT F26]") {
   std::string first;

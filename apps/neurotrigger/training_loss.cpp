@@ -1,0 +1,55 @@
+#include "apps/neurotrigger/training_loss.h"
+
+#include "nn/data/plan.h"
+#include "nn/graph/graph.h"
+#include "nn/loss.h"
+
+#include <algorithm>
+
+namespace thimble::neurotrigger {
+namespace {
+
+/// Weights of the outputs for a mean over all elements; undefined where both count alike.
+Tensor output_weights(const Settings& settings) {
+  if (settings.out_size == 1 || settings.z_weight == 0.5) return {};
+  return Tensor::from(
+      std::vector<float>{static_cast<float>(2 * settings.z_weight), static_cast<float>(2 * (1 - settings.z_weight))});
+}
+
+}  // namespace
+
+std::function<Var(const nn::Batch&)> training_loss(const nn::Graph& model, const Settings& settings) {
+  const Loss kind = nn::parse_loss(settings.loss, settings.huber_delta);
+  return [&model, kind, outputs = output_weights(settings)](const nn::Batch& b) {
+    return nn::batch_loss(model(b.x, b.pass), b.y, kind, outputs, b.weight.defined() ? b.weight.value() : Tensor());
+  };
+}
+
+std::vector<float> inverse_density(std::span<const float> z, std::int64_t buckets) {
+  std::vector<std::int64_t> count(static_cast<std::size_t>(buckets), 0);
+  std::vector<std::size_t> bucket;
+  for (const float value : z) {
+    bucket.push_back(static_cast<std::size_t>(nn::bucket_of(static_cast<double>(value), buckets)));
+    ++count[bucket.back()];
+  }
+  const auto occupied = static_cast<double>(std::count_if(count.begin(), count.end(), [](auto n) { return n > 0; }));
+  std::vector<float> weights;
+  for (const std::size_t b : bucket)
+    weights.push_back(static_cast<float>(static_cast<double>(z.size()) / (occupied * static_cast<double>(count[b]))));
+  return weights;
+}
+
+std::shared_ptr<const nn::Dataset> weighted_table(const std::shared_ptr<const nn::Dataset>& table,
+                                                  const Settings& settings, const nn::Rows& rows) {
+  if (settings.sample_weight == "none") return table;
+  const std::int64_t width = table->y.size(1);
+  std::vector<float> z;
+  for (const std::int64_t row : rows) z.push_back(table->y.data<float>()[row * width]);
+  const std::vector<float> weights = inverse_density(z, settings.sample_weight_buckets);
+  auto weighted = std::make_shared<nn::Dataset>(*table);
+  weighted->weight = Tensor::zeros({table->size()});
+  for (std::size_t i = 0; i < rows.size(); ++i) weighted->weight.mut<float>()[rows[i]] = weights[i];
+  return weighted;
+}
+
+}  // namespace thimble::neurotrigger
