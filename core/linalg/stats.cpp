@@ -226,6 +226,17 @@ Interval bootstrap_interval(std::span<const double> values,
           quantile(results, (1 + level) / 2, QuantileRule::linear)};
 }
 
+double normal_quantile(double p) {
+  THIMBLE_CHECK(p > 0 && p < 1, value, "normal quantile: p ", p, " is not between 0 and 1");
+  if (p > 0.5) return -normal_quantile(1 - p);
+  double low = -40, high = 0;  // erfc(40 / sqrt 2) is below the smallest double
+  for (int i = 0; i < 200 && high - low > 1e-16 * -low; ++i) {
+    const double middle = 0.5 * (low + high);
+    (0.5 * std::erfc(-middle / std::sqrt(2.0)) < p ? low : high) = middle;
+  }
+  return 0.5 * (low + high);
+}
+
 double student_t_quantile(double p, double freedom) {
   THIMBLE_CHECK(p > 0 && p < 1 && freedom > 0, value, "t quantile: p ", p, " and ", freedom, " degrees of freedom");
   if (p == 0.5) return 0;

@@ -90,6 +90,8 @@ Interval bootstrap_interval(std::span<const double> values,
                             int resamples = 1000, std::uint64_t seed = 1);
 /// Student-t interval of the mean. Throws Error(value) for fewer than two values.
 Interval t_interval(Values values, double level = 0.95);
+/// Quantile of the standard normal distribution, 0 < p < 1, by bisection: the same bits wherever erfc has them.
+double normal_quantile(double p);
 /// Quantile of Student's t distribution with `freedom` > 0 degrees of freedom.
 double student_t_quantile(double p, double freedom);
 
