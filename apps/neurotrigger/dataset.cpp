@@ -78,14 +78,18 @@ Dataset empty_dataset(std::int64_t rows) {
   return out;
 }
 
-Dataset concatenate(const std::vector<Dataset>& parts) {
+Dataset concatenate(std::vector<Dataset> parts) {
   if (parts.empty()) return empty_dataset(0);
-  if (parts.size() == 1) return parts.front();
+  if (parts.size() == 1) return std::move(parts.front());
   const std::int64_t rows = std::accumulate(parts.begin(), parts.end(), std::int64_t{0},
                                             [](std::int64_t sum, const Dataset& part) { return sum + part.rows(); });
   Dataset out;
-  for (Tensor Dataset::*member : {&Dataset::inputs, &Dataset::targets, &Dataset::old, &Dataset::words})
+  for (Tensor Dataset::*member : {&Dataset::inputs, &Dataset::targets, &Dataset::old, &Dataset::words}) {
     out.*member = stack(parts, member, rows);
+    for (Dataset& part : parts) part.*member = Tensor();  // nothing is held twice for longer than needed
+  }
+  out.origins.reserve(static_cast<std::size_t>(rows));
+  out.experts.reserve(static_cast<std::size_t>(rows));
   for (const Dataset& part : parts) {
     out.has_old = out.has_old || part.has_old;
     append(out.origins, part.origins);

@@ -37,7 +37,7 @@ std::string content_hash(const Dataset& data);
 /// Room for `rows` tracks, all zero.
 Dataset empty_dataset(std::int64_t rows);
 /// Rows of `parts` one after another.
-Dataset concatenate(const std::vector<Dataset>& parts);
+Dataset concatenate(std::vector<Dataset> parts);
 /// Rows of a [N, C] f32 tensor in the order of `ids`; optionally only its first `columns` columns.
 Tensor gather_rows(const Tensor& from, const std::vector<std::int64_t>& ids, std::int64_t columns = -1);
 

@@ -153,7 +153,7 @@ Dataset simulate_tracks(const SimulationOptions& options, std::uint64_t seed, st
     const std::int64_t first = b * kTracksPerBlock, last = std::min(count, first + kTracksPerBlock);
     parts[static_cast<std::size_t>(b)] = simulate_block(options, tracks, noise, first, last);
   });
-  return concatenate(parts);
+  return concatenate(std::move(parts));
 }
 
 }  // namespace thimble::neurotrigger

@@ -6,6 +6,7 @@
 #include "core/io/table.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace thimble::neurotrigger {
 namespace {
@@ -77,15 +78,7 @@ Dataset unpack(const io::SealedFile& file) {
   return data;
 }
 
-}  // namespace
-
-Dataset read_tracks(const std::filesystem::path& path) {
-  io::TableOptions options;
-  options.delimiter = io::Delimiter::blanks;
-  options.header = io::Header::required;
-  options.columns = column_names();
-  options.integers.assign(column_names().begin(), column_names().begin() + kFirstInput);
-  const io::Table table = io::read_table(path, options);
+Dataset dataset_of(const io::Table& table) {
   check_rows(table);
   Dataset data;
   std::vector<std::size_t> inputs;
@@ -103,20 +96,70 @@ Dataset read_tracks(const std::filesystem::path& path) {
   return data;
 }
 
+/// A track file in blocks: the text is never in memory as a whole, a table of doubles only for one block.
+class TrackBlocks {
+ public:
+  static constexpr std::int64_t kRows = 32768;  // of a block; fewer mean that it is the last one
+
+  explicit TrackBlocks(std::filesystem::path path) : path_(std::move(path)) {}
+
+  /// Block `number`; cheap in ascending order.
+  Dataset block(std::int64_t number) {
+    if (!reader_ || number < next_) {
+      reader_.emplace(path_, options());
+      next_ = 0;
+    }
+    for (; next_ < number; ++next_) reader_->next(kRows);
+    ++next_;
+    return dataset_of(reader_->next(kRows));
+  }
+
+ private:
+  static io::TableOptions options() {
+    io::TableOptions options;
+    options.delimiter = io::Delimiter::blanks;
+    options.header = io::Header::required;
+    options.columns = column_names();
+    options.integers.assign(column_names().begin(), column_names().begin() + kFirstInput);
+    return options;
+  }
+
+  std::filesystem::path path_;
+  std::optional<io::TableReader> reader_;
+  std::int64_t next_ = 0;
+};
+
+/// Appends the blocks of a file, each from the cache if it is there.
+void read_blocks(const std::string& path, io::Cache& cache, std::vector<Dataset>& blocks) {
+  TrackBlocks source(path);
+  for (std::int64_t number = 0;; ++number) {
+    const io::SealedFile entry = cache.get({path}, text::cat("block ", number), "tracks-2",
+                                           [&](io::SealedWriter& out) { pack(source.block(number), out); });
+    blocks.push_back(unpack(entry));
+    if (blocks.back().rows() < TrackBlocks::kRows) return;
+  }
+}
+
+}  // namespace
+
+Dataset read_tracks(const std::filesystem::path& path) {
+  TrackBlocks source(path);
+  std::vector<Dataset> blocks;
+  while (blocks.empty() || blocks.back().rows() == TrackBlocks::kRows)
+    blocks.push_back(source.block(static_cast<std::int64_t>(blocks.size())));
+  return concatenate(std::move(blocks));
+}
+
 Dataset read_tracks(const std::vector<std::string>& paths, const std::filesystem::path& folder) {
   std::vector<Dataset> parts;
   io::Cache cache(folder);
-  for (const std::string& path : paths) {
-    if (folder.empty()) {
+  for (const std::string& path : paths)
+    if (folder.empty())
       parts.push_back(read_tracks(std::filesystem::path(path)));
-      continue;
-    }
-    const io::SealedFile entry = cache.get(
-        {path}, "", "tracks-1", [&](io::SealedWriter& out) { pack(read_tracks(std::filesystem::path(path)), out); });
-    parts.push_back(unpack(entry));
-  }
+    else
+      read_blocks(path, cache, parts);
   for (const std::string& warning : cache.warnings()) log::warning(warning);
-  return concatenate(parts);
+  return concatenate(std::move(parts));
 }
 
 }  // namespace thimble::neurotrigger

@@ -27,6 +27,11 @@ TARGETS = {
     "W2.experts5/100steps_each_b16": ("ms", 4, 1.0, 0.55),
     "W2.infer/forward_b2048": ("us", 130, 75, 42),
     "W2.infer/forward_b16": ("us", 2.5, 0.65, None),
+    "NT.read/text": ("ms", 50, None, None),
+    "NT.read/cached": ("ms", 5, None, None),
+    "NT.infer/1e6_float": ("ms", 1000, None, None),
+    "NT.infer/1e6_model_a": ("ms", 1000, None, None),
+    "NT.read_373k/peak_rss": ("MiB", 179, None, None),
     "W9.startup/wall": ("ms", 25, 8, None),
     "W9.startup/peak_rss": ("MiB", 20, 8, None),
 }
@@ -45,6 +50,8 @@ USUAL = "torch-eager"
 # what is timed next to each other: our program, the peer's script, and the workload/metric texts in turn
 GROUPS = [("bench_step", "w2.py", f"W2.{part}_b{batch}") for batch in (2048, 16)
           for part in ("train/step", "experts5/100steps_each", "infer/forward")]
+GROUPS += [("bench_tracks", "tracks.py", f"NT.{part}") for part in ("read/text", "read/cached", "infer/1e6_float",
+                                                                  "infer/1e6_model_a")]
 GROUPS += [("bench_kernels", "w7.py", f"W7.gemm/{shape}") for shape in (
     "64x64x64", "128x128x128", "256x256x256", "512x512x512", "1024x1024x1024", "2048x81x27", "2048x2x81", "27x81x2048",
     "16x81x27", "512x16x128", "512x128x16", "64x128x1568", "5000x2x1536")]
@@ -164,14 +171,9 @@ def start_once(command, threads):
     return float(wall), float(memory)
 
 
-def startup(options, python, threads, results):
-    """W9: from process start to the first training step done; median of 11 with a warm page cache."""
-    commands = {}
-    ours = os.path.join(options.build, "bin", "bench_startup")
-    if os.path.exists(ours):
-        commands["thimble"] = [ours]
-    if python:
-        commands[USUAL] = [python, os.path.join(HERE, "w9.py"), str(threads)]
+def processes(workload, ours, peer, options, threads, results):
+    """Wall time and peak memory of whole processes in turn: median of 11 with a warm page cache."""
+    commands = {name: command for name, command in (("thimble", ours), (USUAL, peer)) if command}
     taken = {name: [] for name in commands}
     for repeat in range((3 if options.quick else 11) + 1):
         for name, command in commands.items():
@@ -181,9 +183,35 @@ def startup(options, python, threads, results):
     for name, readings in taken.items():
         for metric, unit, values in (("wall", "ms", [1e3 * r[0] for r in readings]), ("peak_rss", "MiB", [r[1] for r in readings])):
             values = [float(f"{v:.6g}") for v in values]
-            results.add(dict(workload="W9.startup", peer=name, version=version() if name == "thimble" else "-", metric=metric,
+            results.add(dict(workload=workload, peer=name, version=version() if name == "thimble" else "-", metric=metric,
                              threads=threads, value=statistics.median(values), unit=unit, repeats=len(values),
                              min=min(values), max=max(values), disturbed=0, samples=values))
+
+
+def program(options, name):
+    path = os.path.join(options.build, "bin", name)
+    return path if os.path.exists(path) else None
+
+
+def startup(options, python, threads, results):
+    """W9: from process start to the first training step done."""
+    ours = program(options, "bench_startup")
+    processes("W9.startup", [ours] if ours else None, python and [python, os.path.join(HERE, "w9.py"), str(threads)],
+              options, threads, results)
+
+
+def big_file(options, python, threads, results):
+    """One process reads a file of 373,276 simulated tracks; 42 columns of float32 are 59.8 MiB."""
+    ours, simulator = program(options, "bench_read"), program(options, "thimble-neurotrigger")
+    if not ours or not simulator:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([simulator, "simulate", "demo", "data.simulate.train=500000", "data.simulate.val=10",
+                        "data.simulate.test=0", "--plain", "--out", folder], cwd=ROOT, check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        path = os.path.join(folder, "random1.csv")
+        processes("NT.read_373k", [ours, path], python and [python, os.path.join(HERE, "tracks.py"), "read", path],
+                  options, threads, results)
 
 
 def find_python(wanted):
@@ -297,8 +325,9 @@ def main():
                         if threads > 1 and openmp:
                             run_peer(python, script, threads, text, options, results, " (OpenMP BLAS)",
                                      {"LD_LIBRARY_PATH": openmp[0]})
-            if options.filter in "W9.startup/wall":
-                startup(options, python, threads, results)
+            for text, run in (("W9.startup/wall", startup), ("NT.read_373k/wall", big_file)):
+                if options.filter in text:
+                    run(options, python, threads, results)
             print_table(results, threads)
         print(f"\n{results.disturbed} disturbed repeats of the peer left out")
     return 0

@@ -32,12 +32,59 @@ std::int64_t convert_or_refuse(double value, const FxType& to, Round round, std:
 
 namespace {
 
+/// Whole number next to x by the rounding mode, in double; exact for |x| < 2^52, where x - rint(x) is exact too.
+template <Round Q>
+double rounded(double x) {
+  if constexpr (Q == Round::trn) return std::floor(x);
+  if constexpr (Q == Round::trn_zero) return std::trunc(x);
+  const double even = std::rint(x), rest = x - even;
+  if constexpr (Q == Round::rnd_conv) return even;
+  if (std::abs(rest) != 0.5) return even;
+  if constexpr (Q == Round::rnd) return std::ceil(x);
+  if constexpr (Q == Round::rnd_min_inf) return std::floor(x);
+  if constexpr (Q == Round::rnd_zero) return std::trunc(x);
+  return x < 0 ? std::floor(x) : std::ceil(x);
+}
+
+/// One format for all values: in double where that is exact and the result is inside the type, else by convert().
+template <Round Q, class Real>
+void quantise_uniform(std::span<const Real> values, const Quantiser& to, std::span<std::int64_t> out) {
+  constexpr double kExact = 0x1p52, kNormal = 0x1p-960;
+  // -2^(w-1) is left to convert(): the symmetric overflows change it
+  const double scale = std::ldexp(1.0, to.type.f), hi = static_cast<double>(to.type.hi()), lo = to.type.s ? -hi : 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double value = static_cast<double>(values[i]), scaled = value * scale, whole = rounded<Q>(scaled);
+    const bool exact = std::abs(scaled) < kExact && (std::abs(scaled) >= kNormal || value == 0);
+    out[i] = exact && whole >= lo && whole <= hi ? static_cast<std::int64_t>(whole) : convert(value, to);
+  }
+}
+
 template <class Real>
 void quantise_all(std::span<const Real> values, const Quantiser& to, std::span<std::int64_t> out) {
   THIMBLE_CHECK(values.size() == out.size(), shape, "quantise: ", values.size(), " values into ", out.size(),
                 " places");
-  for (std::size_t i = 0; i < values.size(); ++i)
-    out[i] = convert(static_cast<double>(values[i]), to.channel(i), to.round, to.overflow);
+  constexpr int kLargestShift = 900;  // beyond, 2^f is no normal double
+  if (!to.channel_f.empty() || std::abs(to.type.f) > kLargestShift) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+      out[i] = convert(static_cast<double>(values[i]), to.channel(i), to.round, to.overflow);
+    return;
+  }
+  switch (to.round) {
+    case Round::trn:
+      return quantise_uniform<Round::trn>(values, to, out);
+    case Round::trn_zero:
+      return quantise_uniform<Round::trn_zero>(values, to, out);
+    case Round::rnd:
+      return quantise_uniform<Round::rnd>(values, to, out);
+    case Round::rnd_zero:
+      return quantise_uniform<Round::rnd_zero>(values, to, out);
+    case Round::rnd_inf:
+      return quantise_uniform<Round::rnd_inf>(values, to, out);
+    case Round::rnd_min_inf:
+      return quantise_uniform<Round::rnd_min_inf>(values, to, out);
+    case Round::rnd_conv:
+      return quantise_uniform<Round::rnd_conv>(values, to, out);
+  }
 }
 
 /// Formats for which rounding in double is exact for every float: a float has 24 bits, so neither the scaling by 2^f

@@ -91,9 +91,13 @@ bool converted(From value, To& to) {
 
 template <class To>
 void convert_all(const Array& from, std::string_view wanted, To* to) {
+  if (from.element() == element_of<To>()) {
+    if (!from.bytes().empty()) std::memcpy(to, from.bytes().data(), from.bytes().size());
+    return;
+  }
   with_type(from.element(), [&](auto zero) {
     using From = decltype(zero);
-    for (std::int64_t i = 0; i < from.numel(); ++i) {
+    for (std::int64_t i = 0, count = from.numel(); i < count; ++i) {
       const auto value = get<From>(from.bytes(), static_cast<std::size_t>(i) * sizeof(From));
       if (!converted(value, to[i])) fail(ErrorKind::data, "element ", i, " is ", value, ", which is no ", wanted);
     }
@@ -182,9 +186,16 @@ std::vector<double> Array::doubles() const {
 std::int64_t Array::first_non_finite() const {
   return with_type(element_, [&](auto zero) -> std::int64_t {
     using T = decltype(zero);
-    if constexpr (std::is_floating_point_v<T>)
-      for (std::int64_t i = 0; i < numel(); ++i)
-        if (!std::isfinite(get<T>(bytes_, static_cast<std::size_t>(i) * sizeof(T)))) return i;
+    if constexpr (std::is_floating_point_v<T>) {
+      const std::int64_t count = numel();
+      const auto finite = [&](std::int64_t i) {
+        return std::isfinite(get<T>(bytes_, static_cast<std::size_t>(i) * sizeof(T)));
+      };
+      bool all = true;  // one pass without a way out runs many elements at a time
+      for (std::int64_t i = 0; i < count; ++i) all &= finite(i);
+      for (std::int64_t i = 0; !all && i < count; ++i)
+        if (!finite(i)) return i;
+    }
     return -1;
   });
 }

@@ -29,7 +29,8 @@ struct Hdf5Tree {
 
 /// What a file may contain.
 struct Hdf5Rules {
-  bool foreign = false;  // packed or big-endian data, variable-length texts, soft links, unknown objects are possible
+  bool verified = false;  // a hash over all bytes has been checked: the checksums of the chunks are not computed again
+  bool foreign = false;   // packed or big-endian data, variable-length texts, soft links, unknown objects are possible
   std::vector<std::string> numbers;  // foreign: data sets to read as numbers; empty and `texts` empty: every one
   std::vector<std::string> texts;    // foreign: data sets to read as texts
   std::uint64_t budget = limits::kHdf5Budget;  // bytes of all arrays together

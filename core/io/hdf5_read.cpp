@@ -110,8 +110,10 @@ class TreeReader {
         name_(name),
         rules_(rules),
         on_object_(std::move(on_object)),
-        access_(hdf5::property_list(H5P_LINK_ACCESS)) {
+        access_(hdf5::property_list(H5P_LINK_ACCESS)),
+        transfer_(hdf5::property_list(H5P_DATASET_XFER)) {
     H5Pset_elink_cb(access_, refuse_external_link, nullptr);
+    if (rules.verified) H5Pset_edc_check(transfer_, H5Z_DISABLE_EDC);
   }
 
   Hdf5Tree run() {
@@ -239,7 +241,7 @@ class TreeReader {
     Hdf5Value value;
     value.numbers = Array(*element, {dims.begin(), dims.end()});
     if (value.numbers.numel() > 0)
-      require(H5Dread(id, memory_of(type, *element), H5S_ALL, H5S_ALL, H5P_DEFAULT, value.numbers.mut()) >= 0, path,
+      require(H5Dread(id, memory_of(type, *element), H5S_ALL, H5S_ALL, transfer_, value.numbers.mut()) >= 0, path,
               "damaged HDF5 data");
     const std::int64_t bad = value.numbers.first_non_finite();
     require(bad < 0, path, text::cat("element ", bad, " is not finite"));
@@ -261,7 +263,7 @@ class TreeReader {
     Hdf5Value value;
     value.is_text = true;
     const auto read = [&](void* to) {
-      return (attribute ? H5Aread(id, type, to) : H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, to)) >= 0;
+      return (attribute ? H5Aread(id, type, to) : H5Dread(id, type, H5S_ALL, H5S_ALL, transfer_, to)) >= 0;
     };
     if (variable) {
       std::vector<char*> pointers(count, nullptr);
@@ -321,7 +323,7 @@ class TreeReader {
   const std::string& name_;
   const Hdf5Rules& rules_;
   OnObject on_object_;
-  Id access_;
+  Id access_, transfer_;
   Hdf5Tree tree_;
   std::set<haddr_t> seen_;
   std::uint64_t objects_ = 0;

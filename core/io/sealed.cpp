@@ -94,6 +94,7 @@ void SealedWriter::save(const std::filesystem::path& path) const {
 SealedFile SealedFile::from_bytes(std::string_view bytes, const std::string& name) {
   verify_seal(bytes, name);
   Hdf5Rules rules;
+  rules.verified = true;
   rules.budget = limits::kSealedBytes;
   return {name, parse_hdf5(bytes, name, rules)};
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <unordered_set>
+#include <utility>
 
 namespace thimble::io {
 namespace {
@@ -69,26 +70,41 @@ Reading read_number(std::string_view field, double& value) {
   return result.ec == std::errc{} && result.ptr == end ? Reading::number : Reading::none;
 }
 
-class Parser {
- public:
-  Parser(ByteSource& source, const std::string& name, const TableOptions& options)
-      : lines_(source, name), options_(options), delimiter_(options.delimiter) {}
+}  // namespace
 
-  Table run() {
+class TableReader::Parser {
+ public:
+  Parser(ByteSource& source, const std::string& name, TableOptions options)
+      : lines_(source, name), options_(std::move(options)), delimiter_(options_.delimiter) {}
+
+  Table next(std::int64_t rows) {
+    if (names_.empty()) begin();
+    Table table(lines_.name(), kept_names());
+    std::string_view line;
+    while (table.rows() < rows && next_row(line)) add(table, line);
+    if (rows_ == 0 && !options_.allow_empty) refuse("no rows behind the header", {}, 0);
+    return table;
+  }
+
+ private:
+  /// Reads as far as the columns are known.
+  void begin() {
     std::string_view line;
     if (!first_line(line)) refuse("the file is empty", {}, 0);
     if (delimiter_ == Delimiter::automatic)
       delimiter_ = line.find(',') != std::string_view::npos ? Delimiter::comma : Delimiter::blanks;
     const bool header = is_header(line);
     name_columns(line, header);
-    Table table(lines_.name(), kept_names());
-    if (!header) add(table, line);
-    while (next_filled(line)) add(table, line);
-    if (table.rows() == 0 && !options_.allow_empty) refuse("no rows behind the header", {}, 0);
-    return table;
+    if (!header) pending_ = line;
   }
 
- private:
+  /// The line that turned out to be no header, then the lines after it.
+  bool next_row(std::string_view& line) {
+    if (pending_.empty()) return next_filled(line);
+    line = std::exchange(pending_, {});
+    return true;
+  }
+
   [[noreturn]] void refuse(const std::string& message, const std::string& column, std::size_t at,
                            const std::string& hint = {}) const {
     throw Error(ErrorKind::data, message, Place{lines_.name(), lines_.number(), static_cast<long>(at), column}, hint);
@@ -177,7 +193,7 @@ class Parser {
       refuse(text::cat(count, " values where ", names_.size(), " columns are expected"),
              count < names_.size() ? names_[count] : std::string(), 0,
              count < names_.size() ? "if this is the last line, the file was cut off" : "");
-    const auto bytes = static_cast<std::uint64_t>(table.rows() + 1) * (row_.size() + 1) * sizeof(double);
+    const std::uint64_t bytes = ++rows_ * (row_.size() + 1) * sizeof(double);
     if (bytes > options_.max_bytes)
       refuse(text::cat("the table exceeds the limit of ", size_text(options_.max_bytes), " in memory"), {}, 0);
     table.add(row_, lines_.number());
@@ -201,15 +217,15 @@ class Parser {
   }
 
   LineReader lines_;
-  const TableOptions& options_;
+  TableOptions options_;
   Delimiter delimiter_;
+  std::string_view pending_;  // first row of a table without header, in the line buffer until the next line is read
+  std::uint64_t rows_ = 0;    // handed out so far
   std::vector<std::string> names_;
   std::vector<int> target_;    // place of each column of the file in a row of the table, -1: not kept
   std::vector<bool> integer_;  // by column of the file
   std::vector<double> row_;
 };
-
-}  // namespace
 
 std::optional<int> Table::find(std::string_view name) const {
   const auto found = std::find(names_.begin(), names_.end(), name);
@@ -272,13 +288,23 @@ std::vector<std::int64_t> Table::integers(int column) const {
   return out;
 }
 
+TableReader::TableReader(const std::filesystem::path& path, TableOptions options)
+    : source_(open_source(path)), parser_(std::make_unique<Parser>(*source_, shown(path), std::move(options))) {}
+TableReader::TableReader(ByteSource& source, const std::string& name, TableOptions options)
+    : parser_(std::make_unique<Parser>(source, name, std::move(options))) {}
+TableReader::~TableReader() = default;
+TableReader::TableReader(TableReader&&) noexcept = default;
+
+Table TableReader::next(std::int64_t rows) {
+  return parser_->next(rows);
+}
+
 Table read_table(ByteSource& source, const std::string& name, const TableOptions& options) {
-  return Parser(source, name, options).run();
+  return TableReader(source, name, options).next(std::numeric_limits<std::int64_t>::max());
 }
 
 Table read_table(const std::filesystem::path& path, const TableOptions& options) {
-  const auto source = open_source(path);
-  return read_table(*source, shown(path), options);
+  return TableReader(path, options).next(std::numeric_limits<std::int64_t>::max());
 }
 
 }  // namespace thimble::io

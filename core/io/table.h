@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -72,6 +73,25 @@ class Table {
   std::vector<std::string> names_;
   std::vector<double> values_;
   std::vector<long> lines_;
+};
+
+/// A table in blocks of rows, for files that are not to be in memory as doubles. Every block is checked; that the file
+/// is whole is known only after the last one.
+class TableReader {
+ public:
+  explicit TableReader(const std::filesystem::path& path, TableOptions options = {});
+  /// `source` must stay.
+  TableReader(ByteSource& source, const std::string& name, TableOptions options = {});
+  ~TableReader();
+  TableReader(TableReader&&) noexcept;
+
+  /// The next rows, at most `rows` of them; none after the last. Throws as read_table.
+  Table next(std::int64_t rows);
+
+ private:
+  class Parser;
+  std::unique_ptr<ByteSource> source_;
+  std::unique_ptr<Parser> parser_;
 };
 
 /// Reads a file, gzip if its content is. Numbers are decimal, finite and locale independent; every row has as many

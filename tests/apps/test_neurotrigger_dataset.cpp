@@ -106,6 +106,19 @@ TEST_CASE("Parsed files come back from the cache until their content changes or 
   CHECK(same(read_tracks(std::filesystem::path(path)), read_tracks({path}, cache)));
 }
 
+TEST_CASE("A file of many tracks is read and kept in blocks, the tracks are the same [NT F01] [NT F04]") {
+  const test::TempFolder folder;
+  Dataset many = simulate_tracks(simulation_preset("ideal"), 6, "test", 500);
+  std::vector<Dataset> copies(100, many);
+  many = concatenate(std::move(copies));
+  REQUIRE(many.rows() > 32768);
+  const std::string path = put(folder, "many.csv.gz", io::gzip(track_text(many))).string();
+  const Dataset parsed = read_tracks(std::filesystem::path(path));
+  CHECK(parsed.rows() == many.rows());
+  for (int time = 0; time < 2; ++time) CHECK(same(parsed, read_tracks({path}, folder.path() / "cache")));
+  CHECK(parsed.experts == many.experts);
+}
+
 TEST_CASE("The recorded tracks are read with the counts of their experts [NT F01]") {
   THIMBLE_SHARED(folder, "data/neurotrigger");
   const Dataset all = read_tracks(folder / "test_data.csv.gz"), few = read_tracks(folder / "test_data_filter.csv");

@@ -171,6 +171,38 @@ TEST_CASE("many values quantise with one fraction per channel") {
   CHECK(out == std::vector<std::int64_t>{16, 4, -8, -2});
 }
 
+TEST_CASE("many values quantise as one by one, ties, edges, tiny and huge numbers included [R16]") {
+  const std::uint64_t seed = 20261121;
+  INFO("seed ", seed);
+  SplitMix64 random(seed);
+  std::vector<double> values = {0.0, -0.0, 5e-324, -5e-324, 1e-300, -1e-300, 1e300, -1e300, 0.5, -0.5};
+  for (const double edge : {0.5, 1.0, 1.5, 2.5, 128.0, 2047.5, 0x1p51, 0x1p52, 0x1p61})
+    for (const double v : {edge, std::nextafter(edge, 0.0), std::nextafter(edge, 1e300)})
+      for (const double scale : {1.0, 0x1p-4, 0x1p-12}) values.insert(values.end(), {v * scale, -v * scale});
+  for (int i = 0; i < 500; ++i)
+    values.push_back(
+        std::ldexp(static_cast<double>(random.uniform(-4096, 4096)), static_cast<int>(random.uniform(-20, 8))));
+  std::vector<float> narrow(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    narrow[i] = std::abs(values[i]) < 1e38 ? static_cast<float>(values[i]) : 7;
+  std::vector<std::int64_t> out(values.size());
+  int differences = 0;
+  for (const FxType& type : {FxType{8, true, 4}, FxType{14, true, 12}, FxType{11, false, 8}, FxType{62, true, 40},
+                             FxType{12, true, -3}, FxType{16, true, 1000}})
+    for (const Round round : kRounds)
+      for (const Overflow over : kOverflows) {
+        const Quantiser to{.type = type, .round = round, .overflow = over};
+        quantise(values, to, out);
+        for (std::size_t i = 0; i < out.size(); ++i) differences += out[i] != convert(values[i], to);
+        quantise(narrow, to, out);
+        for (std::size_t i = 0; i < out.size(); ++i)
+          differences += out[i] != convert(static_cast<double>(narrow[i]), to);
+      }
+  CHECK(differences == 0);
+  values[3] = std::nan("");
+  CHECK(says(error_of([&] { quantise(values, Quantiser{.type = {8, true, 4}}, out); }), "finite"));
+}
+
 TEST_CASE("every overflow mode keeps every integer inside its type, exhaustively for narrow types") {
   int outside = 0, changed = 0;
   for (const Overflow mode : kOverflows)

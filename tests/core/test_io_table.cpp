@@ -224,6 +224,30 @@ std::optional<std::vector<double>> slow_reader(const std::string& text, std::siz
 
 }  // namespace
 
+TEST_CASE("a table in blocks is the table, whatever the size of the blocks, with and without a header [NT F01]") {
+  for (const char* text : {"a b\n1 2\n3 4\n\n5 6\n", "1 2\n3 4\n\n5 6\n"}) {
+    const std::vector<double> whole = parse(text).tensor(DType::f64).to_vector();
+    for (std::int64_t size = 1; size < 5; ++size) {
+      MemorySource source(text, 1);
+      TableReader reader(source, "t.csv");
+      std::vector<double> rows;
+      while (true) {
+        const Table block = reader.next(size);
+        const std::vector<double> values = block.tensor(DType::f64).to_vector();
+        rows.insert(rows.end(), values.begin(), values.end());
+        if (block.rows() < size) break;
+      }
+      CHECK(rows == whole);
+      CHECK(reader.next(size).rows() == 0);
+    }
+  }
+  MemorySource source("a b\n1 2\n3 word\n", 5);
+  TableReader reader(source, "t.csv");
+  CHECK(reader.next(1).line(0) == 2);
+  const auto error = error_of([&] { reader.next(1); });
+  CHECK(says(error, "t.csv:3"));
+}
+
 TEST_CASE("mutated tables give the rows of a slow reader or an error, mutated gzip an error [R16]") {
   const std::uint64_t seed = 20261;
   MESSAGE("seed ", seed);
