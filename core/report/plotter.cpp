@@ -91,8 +91,8 @@ std::string Plotter::svg(const Figure& figure, bool titled, std::optional<Size> 
   return impl_->draw(figure, {script::Terminal::svg, {}, size.value_or(default_size(figure)), titled, {}});
 }
 
-std::string Plotter::png(const Figure& figure, Size size) {
-  return impl_->draw(figure, {script::Terminal::png, {}, size, true, {}});
+std::string Plotter::png(const Figure& figure, Size size, double density) {
+  return impl_->draw(figure, {script::Terminal::png, {}, size, true, {}, density});
 }
 
 std::string Plotter::save(const Figure& figure, const fs::path& folder, bool with_png) {
@@ -104,6 +104,13 @@ std::string Plotter::save(const Figure& figure, const fs::path& folder, bool wit
   if (!available()) return stem;
   replace_file(folder / (stem + ".svg"), svg(figure));
   if (with_png) replace_file(folder / (stem + ".png"), png(figure));
+  return stem;
+}
+
+std::string Plotter::save_image(const Figure& figure, const fs::path& folder, Size size, double density) {
+  const std::string stem = file_stem(figure.name);
+  for (const auto& [name, content] : script::csv_files(figure)) replace_file(folder / name, content);
+  if (available()) replace_file(folder / (stem + ".png"), png(figure, size, density));
   return stem;
 }
 

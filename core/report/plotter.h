@@ -40,12 +40,14 @@ class Plotter {
   /// SVG text of a figure. With `titled` the title stands in the picture (a file of its own), else it is left to the
   /// page.
   std::string svg(const Figure& figure, bool titled = true, std::optional<Size> size = {});
-  /// PNG bytes, white ground.
-  std::string png(const Figure& figure, Size size = kImageSize);
+  /// PNG bytes, white ground. `density` pixels stand for one point of `size`, letters and lines growing with them.
+  std::string png(const Figure& figure, Size size = kImageSize, double density = 1.0);
   /// Writes folder/NAME.csv (long table "series,x,y,low,high,name"; of a heat map the matrix with the bin centres in
   /// the first row and column), NAME.gp that draws it again, and NAME.svg (NAME.png on demand) when gnuplot is there.
   /// The folder must exist. Returns NAME.
   std::string save(const Figure& figure, const std::filesystem::path& folder, bool with_png = false);
+  /// Writes folder/NAME.csv as save() does and, when gnuplot is there, NAME.png alone. Returns NAME.
+  std::string save_image(const Figure& figure, const std::filesystem::path& folder, Size size, double density);
 
  private:
   struct Impl;

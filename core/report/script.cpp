@@ -132,13 +132,16 @@ class Source {
 // -------------------------------------------------------------------------------------------------- frame
 
 std::string terminal(const Output& output) {
-  const std::string size = cat("size ", output.size.width, ",", output.size.height);
+  const auto pixels = [&](int points) { return static_cast<int>(points * output.density); };
+  const std::string size = cat("size ", pixels(output.size.width), ",", pixels(output.size.height));
   if (output.terminal == Terminal::svg) {
     return cat("set terminal svg ", size, " dynamic noenhanced font 'sans-serif,12' name ",
                single_quoted(output.unique), "\n");
   }
   const char* kind = output.terminal == Terminal::png_cairo ? "pngcairo" : "png truecolor";
-  return cat("set terminal ", kind, " ", size, " noenhanced font 'DejaVu Sans,10.5' background '#ffffff'\n");
+  const std::string scale =
+      output.density == 1.0 ? "" : cat(" fontscale ", num(output.density), " linewidth ", num(output.density));
+  return cat("set terminal ", kind, " ", size, " noenhanced font 'DejaVu Sans,10.5'", scale, " background '#ffffff'\n");
 }
 
 std::string tick_list(const std::vector<Tick>& ticks) {

@@ -27,7 +27,8 @@ struct Output {
   std::string file;  // bare name
   Size size = kReportSize;
   bool titled = true;
-  std::string unique;  // prefix of ids inside the SVG
+  std::string unique;    // prefix of ids inside the SVG
+  double density = 1.0;  // pixels of a PNG per point of `size`
 };
 
 /// Where the commands find their numbers.
