@@ -32,6 +32,8 @@ void TensorBoard::on_start(const TrainingView&) {
   std::error_code ignored;  // left by a training that was killed before its first checkpoint
   for (const auto& file : files()) std::filesystem::remove(file, ignored);
   writer_.emplace(folder_);
+  if (options_.first_images)
+    for (const Image& image : options_.first_images()) writer_->image(image.tag, 0, image.png);
 }
 
 void TensorBoard::on_step(const TrainingView& view) {
@@ -45,7 +47,7 @@ void TensorBoard::on_epoch(const TrainingView& view) {
     for (const NamedParameter& p : view.model->parameters)
       writer_->histogram(p.path, view.at.step, io::histogram_of(p.parameter->value));
   if (options_.images && due(options_.images_every, view.at.epoch))
-    for (const Image& image : options_.images(view)) writer_->image(image.tag, view.at.step, image.png);
+    for (const Image& image : options_.images(view)) writer_->image(image.tag, view.at.epoch, image.png);
 }
 
 void TensorBoard::on_end(const TrainingView&) {

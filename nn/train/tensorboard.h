@@ -7,8 +7,8 @@
 namespace thimble::nn {
 
 /// Event file for TensorBoard: the loss of every `log_every`-th step, the metrics of every epoch, and on request
-/// histograms of the parameters and images. A resumed training goes on in the same file, cut to its length in the
-/// checkpoint, so that no event stands there twice.
+/// histograms of the parameters and images (whose step is the epoch). A resumed training goes on in the same file, cut
+/// to its length in the checkpoint, so that no event stands there twice.
 class TensorBoard : public Callback {
  public:
   struct Image {
@@ -20,6 +20,7 @@ class TensorBoard : public Callback {
     std::int64_t histograms_every = 0;  // epochs; 0: none
     std::int64_t images_every = 0;      // epochs; 0: none
     std::function<std::vector<Image>(const TrainingView&)> images = {};
+    std::function<std::vector<Image>()> first_images = {};  // once, at step 0, before the first epoch
   };
 
   explicit TensorBoard(std::filesystem::path folder) : TensorBoard(std::move(folder), Options()) {}
