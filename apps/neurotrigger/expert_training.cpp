@@ -12,8 +12,8 @@
 #include "nn/train/tensorboard.h"
 #include "nn/train/trainer.h"
 
-#include "apps/neurotrigger/figures.h"
 #include "apps/neurotrigger/hardware_model.h"
+#include "apps/neurotrigger/plots.h"
 #include "apps/neurotrigger/training_loss.h"
 
 #include <nlohmann/json.hpp>
@@ -160,18 +160,22 @@ class ImagePainter {
   ImagePainter(double share, std::shared_ptr<const Compared> compared, std::string title)
       : share_(share), compared_(std::move(compared)), title_(std::move(title)) {}
   std::vector<nn::TensorBoard::Image> operator()(const nn::TrainingView&) {
-    const double elapsed = seconds_since(start_);
+    if (spent_ > share_ * seconds_since(start_)) return {};
+    return draw(network_plots);
+  }
+  /// What stays the same from epoch to epoch: the old network and the targets.
+  std::vector<nn::TensorBoard::Image> baseline() { return draw(baseline_plots); }
+
+ private:
+  std::vector<nn::TensorBoard::Image> draw(std::vector<Plot> (*plots)(const Compared&, const std::string&)) {
     report::Plotter& plotter = report::Plotter::shared();
-    if (!plotter.available() || compared_->rows() < 2 || spent_ > share_ * elapsed) return {};
+    if (!plotter.available() || compared_->rows() < 2) return {};
     const auto begin = std::chrono::steady_clock::now();
     std::vector<nn::TensorBoard::Image> images;
-    for (const report::Figure& figure : training_images(*compared_, title_))
-      if (figure.grid || !figure.series.empty()) images.push_back({figure.name, plotter.png(figure)});
+    for (const Plot& plot : plots(*compared_, title_)) images.push_back({plot.figure.name, plotter.png(plot.figure)});
     spent_ += seconds_since(begin);
     return images;
   }
-
- private:
   static double seconds_since(std::chrono::steady_clock::time_point begin) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
@@ -187,7 +191,10 @@ std::unique_ptr<nn::TensorBoard> tensorboard(const ExpertTask& task, const std::
   nn::TensorBoard::Options options;
   options.histograms_every = task.settings->plots.every;
   options.images_every = task.settings->plots.budget > 0 ? task.settings->plots.every : 0;
-  options.images = ImagePainter(task.settings->plots.budget, compared, text::cat("expert ", task.expert));
+  const auto painter =
+      std::make_shared<ImagePainter>(task.settings->plots.budget, compared, text::cat("expert ", task.expert));
+  options.images = [painter](const nn::TrainingView& view) { return (*painter)(view); };
+  if (options.images_every > 0) options.first_images = [painter] { return painter->baseline(); };
   return std::make_unique<nn::TensorBoard>(folder, std::move(options));
 }
 

@@ -25,6 +25,8 @@ report::Figure z_difference(const Compared& compared, const std::string& name, c
                             bool shallow = false);
 /// Trimmed spread of the difference along reco z.
 report::Figure z_spread(const Compared& compared, const std::string& name, const std::string& title);
+/// One curve of z_spread; the legend names its number of points and the least spread.
+report::Series spread_series(const std::string& name, const SpreadCurve& curve);
 /// Loss of all experts against epochs, logarithmic.
 report::Figure loss_figure(const std::vector<LossCurve>& curves);
 /// Efficiency for tracks from the collision point against rejection of far tracks, along the cut on network z.
@@ -32,8 +34,5 @@ report::Figure cut_figure(const Compared& compared, const std::string& name, con
 
 /// z of the integer network against z of the trained one.
 report::Figure drift_figure(const std::vector<double>& differences_cm, const std::string& title);
-
-/// The images of a training epoch: z-plot, z-hist, z-diff, z-std, z-shallow-diff.
-std::vector<report::Figure> training_images(const Compared& compared, const std::string& title);
 
 }  // namespace thimble::neurotrigger

@@ -176,27 +176,28 @@ std::vector<CutPoint> cut_curve(const Tensor& y, const Tensor& y_hat, const std:
   return curve;
 }
 
-SpreadCurve spread_against_z(const Tensor& y, const Tensor& y_hat, std::int64_t step) {
+SpreadCurve spread_against_z(const std::vector<double>& reco_cm, const std::vector<double>& difference_cm,
+                             std::size_t step) {
   constexpr std::size_t kMostRows = 50'000;
   constexpr double kEdgeCm = 75.0, kWindowCm = 1.0;
-  std::vector<double> reco = physical_column(y);
-  const std::vector<double> difference = differences(y, y_hat);
-  const std::size_t count = std::min(reco.size(), kMostRows);
   std::vector<std::pair<double, double>> sorted;  // reco z, difference
-  for (std::size_t i = 0; i < count; ++i)
-    if (std::abs(reco[i]) < kEdgeCm) sorted.emplace_back(reco[i], difference[i]);
+  for (std::size_t i = 0; i < std::min(reco_cm.size(), kMostRows); ++i)
+    sorted.emplace_back(reco_cm[i], difference_cm[i]);
   std::sort(sorted.begin(), sorted.end());
-  SpreadCurve curve;
   const auto by_z = [](const std::pair<double, double>& row, double z) { return row.first < z; };
-  for (std::size_t i = 0; i < sorted.size(); i += static_cast<std::size_t>(step)) {
-    const double centre = sorted[i].first;
-    auto begin = std::lower_bound(sorted.begin(), sorted.end(), centre - kWindowCm, by_z);
-    const auto end = std::lower_bound(begin, sorted.end(), centre + kWindowCm, by_z);
+  const auto z_by = [](double z, const std::pair<double, double>& row) { return z < row.first; };
+  const auto first = std::upper_bound(sorted.begin(), sorted.end(), -kEdgeCm, z_by),
+             last = std::lower_bound(first, sorted.end(), kEdgeCm, by_z);
+  SpreadCurve curve;
+  for (std::ptrdiff_t i = 0; i < last - first; i += static_cast<std::ptrdiff_t>(step)) {
+    const double centre = first[i].first;
+    const auto begin = std::upper_bound(sorted.begin(), sorted.end(), centre - kWindowCm, z_by),
+               end = std::lower_bound(begin, sorted.end(), centre + kWindowCm, by_z);
     std::vector<double> window;
-    for (; begin != end; ++begin)
-      if (begin->first > centre - kWindowCm) window.push_back(begin->second);
+    for (auto row = begin; row != end; ++row) window.push_back(row->second);
     curve.z_cm.push_back(centre);
     curve.spread_cm.push_back(linalg::trimmed_standard_deviation(window, kTrimmedShare));
+    curve.rows.push_back(static_cast<std::int64_t>(window.size()));
   }
   return curve;
 }

@@ -52,11 +52,13 @@ struct CutPoint {
 std::vector<CutPoint> cut_curve(const Tensor& y, const Tensor& y_hat, const std::vector<double>& cuts_cm,
                                 double near_cm = 1.0, double far_cm = 20.0);
 
-/// Trimmed spread of the difference around values of reco z: first 50,000 rows, sorted, inside +-75 cm, a window of
-/// +-1 cm around every `step`-th row.
+/// Trimmed spread of the difference around values of reco z: of the first 50,000 rows those inside +-75 cm are sorted,
+/// and around every `step`-th of them the rows closer than 1 cm are looked at, those beyond 75 cm included.
 struct SpreadCurve {
   std::vector<double> z_cm, spread_cm;
+  std::vector<std::int64_t> rows;  // in the window
 };
-SpreadCurve spread_against_z(const Tensor& y, const Tensor& y_hat, std::int64_t step = 100);
+SpreadCurve spread_against_z(const std::vector<double>& reco_cm, const std::vector<double>& difference_cm,
+                             std::size_t step = 100);
 
 }  // namespace thimble::neurotrigger

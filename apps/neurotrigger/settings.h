@@ -104,9 +104,11 @@ struct CheckpointKeys {
 struct PlotKeys {
   std::int64_t every = 10;
   double budget = 0.05;
+  bool final_set = true;
   static void fields(auto& self, auto&& f) {
     f("every", self.every, "epochs between two sets of TensorBoard images, 0: none", app::at_least(0), app::resumable);
     f("budget", self.budget, "share of the elapsed time that drawing may take", app::between(0, 1), app::resumable);
+    f("final", self.final_set, "post_training_plots of every expert when training ends", app::resumable);
   }
 };
 

@@ -4,6 +4,7 @@
 #include "apps/common/config/verb.h"
 #include "apps/common/run/run_folder.h"
 #include "apps/neurotrigger/old_outputs.h"
+#include "apps/neurotrigger/plots.h"
 #include "apps/neurotrigger/run_access.h"
 #include "apps/neurotrigger/run_files.h"
 #include "apps/neurotrigger/run_report.h"
@@ -145,6 +146,7 @@ void print_result(app::Context& context, const RunSettings& settings, const Spli
 void finish(app::Context& context, const app::RunFolder& folder, const RunSettings& settings, const Splits& splits,
             const RunResult& run, const std::string& config_json) {
   write_run_files(folder.path(), settings, splits, run, !splits.simulated);
+  if (settings.all.plots.final_set) write_post_training_plots(folder.path(), splits, run);
   report::Report page = build_report(settings, splits, run);
   page.version = text::cat("version ", folder.version());
   page.next = {

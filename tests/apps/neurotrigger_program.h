@@ -34,8 +34,9 @@ inline Words shipped() {
 
 /// Settings of a training of two experts on few tracks.
 inline Words few_tracks(const Words& more = {}) {
-  Words words{"experts=[0,3]", "epochs=3", "data.simulate.train=6000", "data.simulate.val=1500",
-              "data.simulate.test=0"};
+  Words words{"experts=[0,3]",          "epochs=3",
+              "plots.final=false",      "data.simulate.train=6000",
+              "data.simulate.val=1500", "data.simulate.test=0"};
   words.insert(words.end(), more.begin(), more.end());
   return words;
 }
