@@ -37,6 +37,17 @@ Tensor gather_rows(const Tensor& from, const std::vector<std::int64_t>& ids, std
   return out;
 }
 
+Tensor columns_of(const Tensor& from, std::int64_t first, std::int64_t count) {
+  const std::int64_t rows = from.size(0), width = from.size(1);
+  THIMBLE_CHECK(first >= 0 && count >= 0 && first + count <= width, shape, "columns_of: columns ", first, " to ",
+                first + count, " wanted of ", from.shape());
+  if (count == width) return from;
+  Tensor out = Tensor::empty({rows, count});
+  for (std::int64_t row = 0; row < rows; ++row)
+    std::copy_n(from.data<float>() + row * width + first, count, out.mut<float>() + row * count);
+  return out;
+}
+
 std::vector<std::int64_t> Dataset::rows_of(int expert) const {
   std::vector<std::int64_t> ids;
   for (std::int64_t i = 0; i < rows(); ++i)

@@ -40,6 +40,8 @@ Dataset empty_dataset(std::int64_t rows);
 Dataset concatenate(std::vector<Dataset> parts);
 /// Rows of a [N, C] f32 tensor in the order of `ids`; optionally only its first `columns` columns.
 Tensor gather_rows(const Tensor& from, const std::vector<std::int64_t>& ids, std::int64_t columns = -1);
+/// Columns first .. first + count - 1 of a [N, C] f32 tensor; itself when these are all.
+Tensor columns_of(const Tensor& from, std::int64_t first, std::int64_t count);
 
 /// The 42 column names, in file order.
 const std::vector<std::string>& column_names();

@@ -15,6 +15,7 @@
 #include "apps/neurotrigger/hardware_model.h"
 #include "apps/neurotrigger/plots.h"
 #include "apps/neurotrigger/training_loss.h"
+#include "apps/neurotrigger/uncertainty.h"
 
 #include <nlohmann/json.hpp>
 
@@ -115,9 +116,9 @@ std::function<nn::Metrics()> validator(const ExpertTask& task, const nn::Graph& 
   auto view = std::make_shared<nn::View>(data);
   auto predictor = std::make_shared<nn::Predictor>([&model](const Var& x) { return model(x); });
   *compared = {task.validation.targets, Tensor(), task.validation.old, task.validation.has_old};
-  const std::int64_t batch = task.settings->batch_size;
+  const std::int64_t batch = task.settings->batch_size, estimates = task.settings->out_size;
   return [=] {
-    compared->y_hat = (*predictor)(*view);
+    compared->y_hat = columns_of((*predictor)(*view), 0, estimates);
     const EpochValues v = validation_epoch(*compared, batch);
     return nn::Metrics{{"val_loss", or_nan(v.val_loss)},
                        {"val_loss_vs_old_loss", or_nan(v.val_loss_vs_old_loss)},
@@ -234,7 +235,8 @@ const std::vector<std::string>& epoch_columns() {
 }
 
 nn::Graph model_of(const Settings& s) {
-  return build_model({s.model, s.act, s.quant, s.in_size, s.out_size, s.hw});
+  const std::int64_t outputs = s.out_size + extra_outputs(uncertainty_from_name(s.uncertainty));
+  return build_model({s.model, s.act, s.quant, s.in_size, outputs, s.hw});
 }
 
 Stream expert_stream(const Settings& settings, int expert) {

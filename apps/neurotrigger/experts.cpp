@@ -38,10 +38,19 @@ void make_masks(const RunSettings& settings, const Splits& splits, RunResult& ru
     run.own_masks[expert] = own.filter == settings.all.filter ? run.masks : masks_of(own, splits);
 }
 
-std::shared_ptr<const nn::Dataset> training_table(const Dataset& data, std::int64_t columns) {
+/// Targets of all outputs; what tells the uncertainty has none of its own, its columns are zero.
+Tensor target_table(const Dataset& data, std::int64_t estimates, std::int64_t extra) {
+  if (extra == 0) return columns_of(data.targets, 0, estimates);
+  Tensor table = Tensor::zeros({data.rows(), estimates + extra});
+  for (std::int64_t row = 0; row < data.rows(); ++row)
+    std::copy_n(data.targets.data<float>() + 2 * row, estimates, table.mut<float>() + row * (estimates + extra));
+  return table;
+}
+
+std::shared_ptr<const nn::Dataset> training_table(const Dataset& data, const Settings& settings) {
   auto table = std::make_shared<nn::Dataset>();
   table->x = data.inputs;
-  table->y = columns == 2 ? data.targets : gather_rows(data.targets, data.rows_of(-1), columns);
+  table->y = target_table(data, settings.out_size, extra_outputs(uncertainty_from_name(settings.uncertainty)));
   return table;
 }
 
@@ -88,7 +97,7 @@ ExpertOutcome guarded(const ExpertTask& task) {
 }
 
 std::vector<ExpertTask> tasks_of(const RunSettings& settings, const Splits& splits, const RunResult& run) {
-  const auto table = training_table(splits[Split::train], settings.all.out_size);
+  const auto table = training_table(splits[Split::train], settings.all);
   std::vector<ExpertTask> tasks;
   for (const int expert : settings.experts) {
     const auto& masks = run.own_masks.at(expert);
@@ -108,19 +117,41 @@ std::string missing_rows(const ExpertTask& task) {
   return task.validation.rows() == 0 ? "no track to validate with" : "";
 }
 
-void judge(const Splits& splits, const std::array<Mask, 3>& masks, ExpertResult& result) {
+/// From the validation rows that the filter keeps.
+Calibration calibration_of(const ExpertResult& result, const Splits& splits, const Mask& mask) {
+  const SplitOutput& output = result.outputs[static_cast<std::size_t>(Split::val)];
+  std::vector<std::int64_t> rows, positions;
+  for (std::size_t i = 0; i < output.rows.size(); ++i)
+    if (mask[static_cast<std::size_t>(output.rows[i])] != 0) {
+      rows.push_back(output.rows[i]);
+      positions.push_back(static_cast<std::int64_t>(i));
+    }
+  const Tensor y_hat = gather_rows(output.y_hat, positions), extra = gather_rows(output.extra, positions);
+  return calibrate(physical_column(gather_rows(splits[Split::val].targets, rows)), physical_column(y_hat),
+                   half_widths(y_hat, extra, result.uncertainty));
+}
+
+void judge(const Splits& splits, const std::array<Mask, 3>& masks, const Settings& settings, ExpertResult& result) {
   if (result.outcome.status != ExpertStatus::trained && result.outcome.status != ExpertStatus::interrupted) return;
   for (const Split split : kSplits) {
     const auto k = static_cast<std::size_t>(split);
     SplitOutput& output = result.outputs[k];
     output.rows = splits[split].rows_of(result.outcome.expert);
-    output.y_hat = predict(result.outcome.model, gather_rows(splits[split].inputs, output.rows));
+    const Tensor all = predict(result.outcome.model, gather_rows(splits[split].inputs, output.rows));
+    output.y_hat = columns_of(all, 0, settings.out_size);
+    output.extra = columns_of(all, settings.out_size, all.size(1) - settings.out_size);
     result.merits[k] = merit_of(compared_of(result, splits, split, masks[k]));
   }
+  result.uncertainty = uncertainty_from_name(settings.uncertainty);
+  if (result.uncertainty != Uncertainty::none)
+    result.calibration = calibration_of(result, splits, masks[static_cast<std::size_t>(Split::val)]);
 }
 
-void judge_all(const Splits& splits, RunResult& run) {
-  for (ExpertResult& expert : run.experts) judge(splits, run.own_masks.at(expert.outcome.expert), expert);
+void judge_all(const RunSettings& settings, const Splits& splits, RunResult& run) {
+  for (ExpertResult& expert : run.experts) {
+    const int e = expert.outcome.expert;
+    judge(splits, run.own_masks.at(e), settings.own.at(e), expert);
+  }
   for (const Split split : kSplits)
     run.overall[static_cast<std::size_t>(split)] = merit_of(compared_of(run, splits, split));
 }
@@ -176,7 +207,7 @@ RunResult train_experts(const RunSettings& settings, const Splits& splits, const
   });
   run.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   run.interrupted = watch.raised();
-  judge_all(splits, run);
+  judge_all(settings, splits, run);
   return run;
 }
 
@@ -214,7 +245,7 @@ RunResult evaluate_experts(const RunSettings& settings, const Splits& splits, co
     result.outcome.model = found->second;
     run.experts.push_back(std::move(result));
   }
-  judge_all(splits, run);
+  judge_all(settings, splits, run);
   return run;
 }
 
@@ -239,6 +270,12 @@ Compared compared_of(const RunResult& run, const Splits& splits, Split split) {
       parts.push_back(
           compared_of(expert, splits, split, run.own_masks.at(expert.outcome.expert)[static_cast<std::size_t>(split)]));
   return join(parts);
+}
+
+HalfWidths widths_of(const ExpertResult& expert, Split split) {
+  const SplitOutput& output = expert.outputs[static_cast<std::size_t>(split)];
+  if (output.rows.empty() || !expert.calibration.one_sigma) return {};
+  return scaled(half_widths(output.y_hat, output.extra, expert.uncertainty), *expert.calibration.one_sigma);
 }
 
 std::string position_of(const RunSettings& settings, const RunResult& run) {

@@ -5,6 +5,7 @@
 #include "apps/neurotrigger/expert_training.h"
 #include "apps/neurotrigger/filters.h"
 #include "apps/neurotrigger/sources.h"
+#include "apps/neurotrigger/uncertainty.h"
 
 #include <map>
 #include <string>
@@ -15,13 +16,16 @@ namespace thimble::neurotrigger {
 /// Outputs of one expert's network on its rows of one split.
 struct SplitOutput {
   std::vector<std::int64_t> rows;  // row numbers in the split, ascending, filter not applied
-  Tensor y_hat;                    // [rows, out]
+  Tensor y_hat;                    // [rows, out]: estimates, z first
+  Tensor extra;                    // [rows, 0, 1 or 2]: outputs that tell the uncertainty of z
 };
 
 struct ExpertResult {
   ExpertOutcome outcome;
   std::array<SplitOutput, 3> outputs;  // empty unless trained
   std::array<Merit, 3> merits;         // of the rows that the filter keeps
+  Uncertainty uncertainty = Uncertainty::none;
+  Calibration calibration;  // on the validation rows that the filter keeps
 };
 
 struct RunResult {
@@ -59,6 +63,10 @@ RunResult evaluate_experts(const RunSettings& settings, const Splits& splits, co
 Compared compared_of(const ExpertResult& expert, const Splits& splits, Split split, const Mask& mask);
 /// The rows of all experts joined.
 Compared compared_of(const RunResult& run, const Splits& splits, Split split);
+
+/// Half widths of the calibrated 68 % intervals of z for all rows of a split's output, cm; empty without uncertainty
+/// outputs or without calibration.
+HalfWidths widths_of(const ExpertResult& expert, Split split);
 
 /// "epoch 312 of 1000", the expert that is furthest behind.
 std::string position_of(const RunSettings& settings, const RunResult& run);

@@ -9,6 +9,7 @@
 #include "apps/neurotrigger/run_report.h"
 #include "apps/neurotrigger/track_file.h"
 #include "apps/neurotrigger/track_text.h"
+#include "apps/neurotrigger/uncertainty_run.h"
 #include "apps/neurotrigger/verbs.h"
 
 namespace thimble::neurotrigger {
@@ -48,6 +49,53 @@ RunResult look_again(const OldRun& run, const Splits& splits, const fs::path& we
   return result;
 }
 
+/// Outputs of a stored run on other tracks, in row order; zero for rows without a network.
+struct FileOutputs {
+  Tensor outputs;  // [N, 2]
+  Tensor widths;   // [N, 2] calibrated half widths in cm; undefined without uncertainty outputs
+  std::int64_t predicted = 0;
+};
+
+/// Copies the rows of `own` to their places in `all`, from the left.
+void place_rows(const Tensor& own, const std::vector<std::int64_t>& rows, const Tensor& all) {
+  const std::int64_t width = own.size(1);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    std::copy_n(own.data<float>() + static_cast<std::int64_t>(i) * width, width,
+                all.mut<float>() + rows[i] * all.size(1));
+}
+
+Tensor calibrated_widths(const Tensor& estimates, const Tensor& extra, Uncertainty kind, const Calibration& factor) {
+  const HalfWidths widths = scaled(half_widths(estimates, extra, kind), factor.one_sigma.value_or(1.0));
+  Tensor out = Tensor::empty({extra.size(0), 2});
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    out.mut<float>()[2 * i] = static_cast<float>(widths.below[i]);
+    out.mut<float>()[2 * i + 1] = static_cast<float>(widths.above[i]);
+  }
+  return out;
+}
+
+FileOutputs outputs_of(const OldRun& run, const Dataset& data) {
+  const Settings& s = run.settings.all;
+  const Uncertainty kind = uncertainty_from_name(s.uncertainty);
+  FileOutputs out{Tensor::zeros({data.rows(), 2}), {}, 0};
+  std::map<int, Calibration> calibrations;
+  if (kind != Uncertainty::none) {
+    calibrations = read_calibrations(run.folder / "uncertainty.json");
+    out.widths = Tensor::zeros({data.rows(), 2});
+  }
+  for (const auto& [expert, model] : load_models(run.settings, run.folder / "weights.json")) {
+    const std::vector<std::int64_t> rows = data.rows_of(expert);
+    const Tensor own = predict(model, gather_rows(data.inputs, rows)), estimates = columns_of(own, 0, s.out_size);
+    place_rows(estimates, rows, out.outputs);
+    if (kind != Uncertainty::none)
+      place_rows(
+          calibrated_widths(estimates, columns_of(own, s.out_size, extra_outputs(kind)), kind, calibrations[expert]),
+          rows, out.widths);
+    out.predicted += static_cast<std::int64_t>(rows.size());
+  }
+  return out;
+}
+
 }  // namespace
 
 int run_evaluate(app::Context& context) {
@@ -59,6 +107,7 @@ int run_evaluate(app::Context& context) {
   context.result().run(run.folder.string());
   for (const Split split : kSplits)
     if (splits[split].rows() > 0) print_table(context, result_table(run.settings, splits, result, split));
+  if (has_uncertainty(result)) print_table(context, coverage_table(splits, result, quoted_split(splits)));
   context.result().line(result_sentence(run.settings, splits, result));
   context.result().data("loss", losses_json(run.settings, splits, result));
   return 0;
@@ -69,22 +118,14 @@ int run_predict(app::Context& context) {
   use_threads(run.settings.all);
   const std::string from = required_flag(context, "--data", "name a track file: --data random3.gz");
   const Dataset data = read_tracks(fs::path(from));
-  Tensor outputs = Tensor::zeros({data.rows(), 2});
-  std::int64_t predicted = 0;
-  for (const auto& [expert, model] : load_models(run.settings, run.folder / "weights.json")) {
-    const std::vector<std::int64_t> rows = data.rows_of(expert);
-    const Tensor own = predict(model, gather_rows(data.inputs, rows));
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      std::copy_n(own.data<float>() + static_cast<std::int64_t>(i) * own.size(1), own.size(1),
-                  outputs.mut<float>() + 2 * rows[i]);
-    predicted += static_cast<std::int64_t>(rows.size());
-  }
+  const FileOutputs made = outputs_of(run, data);
   const std::string to = context.flag("--to");
-  write_text(to,
-             prediction_text(data, outputs, context.has("--legacy-names") ? HeaderStyle::spaces : HeaderStyle::tabs));
+  const bool legacy = context.has("--legacy-names");
+  write_text(to, prediction_text(data, made.outputs, legacy ? HeaderStyle::spaces : HeaderStyle::tabs,
+                                 legacy ? Tensor() : made.widths));
   context.result().file("predictions", to);
   context.result().line(
-      text::cat(to, ": ", text::grouped(predicted), " of ", text::grouped(data.rows()), " tracks have outputs"));
+      text::cat(to, ": ", text::grouped(made.predicted), " of ", text::grouped(data.rows()), " tracks have outputs"));
   return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "core/io/tfevents.h"
 
 #include "apps/neurotrigger/track_text.h"
+#include "apps/neurotrigger/uncertainty_run.h"
 
 #include <nlohmann/json.hpp>
 
@@ -121,8 +122,10 @@ void write_predictions(const fs::path& folder, const Splits& splits, const RunRe
     const std::string stem = text::cat("random", static_cast<int>(split) + 1, filtered ? "_filtered" : "");
     io::atomic_replace(folder / ("prediction_" + stem + ".h5"), predictions_hdf5(splits, run, split, filtered));
     if (csv)
-      io::atomic_replace(folder / ("pred_data_" + stem + ".csv"),
-                         prediction_text(splits[split], outputs_in_order(splits, run, split, filtered)));
+      io::atomic_replace(
+          folder / ("pred_data_" + stem + ".csv"),
+          prediction_text(splits[split], outputs_in_order(splits, run, split, filtered), HeaderStyle::tabs,
+                          has_uncertainty(run) ? widths_in_order(splits, run, split) : Tensor()));
   }
 }
 
@@ -173,6 +176,7 @@ std::string predictions_hdf5(const Splits& splits, const RunResult& run, Split s
   file.attribute("/", "tracks", content_hash(splits[split]));
   file.dataset("/idx", rows);
   file.dataset("/y_hat", gather_rows(outputs_in_order(splits, run, split, filtered), rows, width));
+  if (has_uncertainty(run)) file.dataset("/sigma_z_cm", gather_rows(widths_in_order(splits, run, split), rows));
   return file.finish();
 }
 
@@ -189,6 +193,7 @@ void write_run_files(const fs::path& folder, const RunSettings& settings, const 
       io::atomic_replace(own / text::cat(name_of(split), "_result.json"),
                          merit_json(expert.merits[static_cast<std::size_t>(split)]));
   }
+  if (has_uncertainty(run)) io::atomic_replace(folder / "uncertainty.json", uncertainty_json(splits, run));
   write_predictions(folder, splits, run, false, csv);
   if (any_filter(settings)) write_predictions(folder, splits, run, true, csv);
 }

@@ -24,7 +24,8 @@ std::string merit_json(const Merit& merit);
 /// Outputs of all experts in row order of a split, zeros where there is none; only rows of the mask.
 Tensor outputs_in_order(const Splits& splits, const RunResult& run, Split split, bool filtered);
 
-/// A prediction file: `idx` [n] i64 and `y_hat` [n, out] f32, rows ascending; attribute `tracks` says which data set
+/// A prediction file: `idx` [n] i64 and `y_hat` [n, out] f32, rows ascending; with uncertainty outputs also
+/// `sigma_z_cm` [n, 2] f32, the calibrated 68 % half widths below and above z. Attribute `tracks` says which data set
 /// the rows belong to (content_hash). A sealed file.
 std::string predictions_hdf5(const Splits& splits, const RunResult& run, Split split, bool filtered);
 

@@ -31,6 +31,9 @@ void check_together(const Settings& s) {
     refuse("sample_weight", "dist draws the rows by z already; weights on top would count rare z twice",
            "use dist or sample_weight");
   if (s.experts.empty()) refuse("experts", "no expert is named", "experts=[0,1,2,3,4], or [-1] for one network");
+  if (s.uncertainty != "none" && s.model != "SimpleModel" && (s.act == "relu" || s.act == "sigmoid"))
+    refuse("uncertainty", text::cat("outputs of ", s.act, " are never negative, so they reach only half of the widths"),
+           "act=tanh/2, tanh or softsign");
   const bool joint = std::find(s.experts.begin(), s.experts.end(), -1) != s.experts.end();
   if (joint && s.experts.size() > 1) refuse("experts", "-1 stands alone: one network on all tracks", "experts=[-1]");
 }
@@ -104,6 +107,7 @@ RunSettings bind_settings(const app::LoadedConfig& loaded) {
     own.out_size = run.all.out_size;
     own.experts = run.all.experts;
     own.compare_to = run.all.compare_to;
+    own.uncertainty = run.all.uncertainty;
     check_together(own);
     run.own.emplace(expert, std::move(own));
   }

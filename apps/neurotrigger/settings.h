@@ -119,7 +119,8 @@ struct Settings : app::CommonKeys {
   double version = 0.2;
   std::string description;
   std::string model = "BaselineModel", loss = "MSELoss", optim = "Adam", act = "relu", init = "default";
-  std::string quant = "none";
+  std::string quant = "none", uncertainty = "none";
+  double uncertainty_weight = 0.01;
   double learning_rate = 1e-3, weight_decay = 1e-6;
   RateStages learning_rate_stages;
   std::int64_t batch_size = 2048, epochs = 10, patience = 30;
@@ -162,6 +163,12 @@ struct Settings : app::CommonKeys {
       app::one_of({"none", "inverse_density"}));
     f("sample_weight_buckets", self.sample_weight_buckets, "buckets of z that inverse_density counts tracks in",
       app::between(1, 100000));
+    f("uncertainty", self.uncertainty,
+      "how sure the network is of z: one output more (sigma), two more (quantiles), calibrated on the validation "
+      "tracks",
+      app::one_of({"none", "sigma", "quantiles"}));
+    f("uncertainty_weight", self.uncertainty_weight, "weight of the loss that trains these outputs",
+      app::greater_than(0));
     f("optim", self.optim, "optimiser", app::one_of({"Adam", "Rprop", "Rprob", "SGD"}));
     f("learning_rate", self.learning_rate, "step size; first step for Rprop", app::greater_than(0), app::alias("lr"));
     f("learning_rate_stages", self.learning_rate_stages, "later learning rates");

@@ -80,12 +80,14 @@ std::string track_text(const Dataset& data) {
   return out;
 }
 
-std::string prediction_text(const Dataset& data, const Tensor& predictions, HeaderStyle style) {
+std::string prediction_text(const Dataset& data, const Tensor& predictions, HeaderStyle style,
+                            const Tensor& widths_cm) {
   THIMBLE_CHECK(predictions.rank() == 2 && predictions.size(0) == data.rows(), shape, "prediction_text: ", data.rows(),
                 " tracks and predictions ", predictions.shape());
   constexpr int kDecimals = 6, kNewDecimals = 16;
   std::vector<std::string> names = column_names();
   names.insert(names.end(), {"NewZ", "NewTheta"});
+  if (widths_cm.defined()) names.emplace_back("NewSigmaZ");
   std::string out = style == HeaderStyle::tabs ? tab_header(names) : space_header(names);
   out.reserve(out.size() + static_cast<std::size_t>(data.rows()) * kLineEstimate);
   const std::int64_t width = predictions.size(1);
@@ -100,6 +102,11 @@ std::string prediction_text(const Dataset& data, const Tensor& predictions, Head
     append_real(out, predicted[0], std::chars_format::fixed, kNewDecimals);
     out += '\t';
     append_real(out, width > 1 ? predicted[1] : 0.0f, std::chars_format::fixed, kNewDecimals);
+    if (widths_cm.defined()) {
+      const float* half = widths_cm.data<float>() + 2 * row;
+      out += '\t';
+      append_real(out, (half[0] + half[1]) / 2.0f, std::chars_format::fixed, kDecimals);
+    }
     out += '\n';
   }
   return out;

@@ -16,7 +16,9 @@ enum class HeaderStyle {
   spaces,  // runs of spaces, byte for byte as the original trainer writes it
 };
 /// 44 columns: the data with NewZ and NewTheta behind them. `predictions` [N, 1 or 2] in row order, 0 for rows without
-/// a prediction. 9 whole numbers, 33 values with 6 decimals, 2 with 16. Throws Error(shape) if the rows differ.
-std::string prediction_text(const Dataset& data, const Tensor& predictions, HeaderStyle style = HeaderStyle::tabs);
+/// a prediction. With `widths_cm` [N, 2] a 45th column NewSigmaZ, the mean of both half widths in cm, 6 decimals.
+/// 9 whole numbers, 33 values with 6 decimals, 2 with 16. Throws Error(shape) if the rows differ.
+std::string prediction_text(const Dataset& data, const Tensor& predictions, HeaderStyle style = HeaderStyle::tabs,
+                            const Tensor& widths_cm = {});
 
 }  // namespace thimble::neurotrigger

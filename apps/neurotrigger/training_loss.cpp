@@ -1,27 +1,43 @@
 #include "apps/neurotrigger/training_loss.h"
 
+#include "autograd/ops/elementwise.h"
+
 #include "nn/data/plan.h"
 #include "nn/graph/graph.h"
 #include "nn/loss.h"
+
+#include "apps/neurotrigger/uncertainty.h"
 
 #include <algorithm>
 
 namespace thimble::neurotrigger {
 namespace {
 
-/// Weights of the outputs for a mean over all elements; undefined where both count alike.
-Tensor output_weights(const Settings& settings) {
-  if (settings.out_size == 1 || settings.z_weight == 0.5) return {};
-  return Tensor::from(
-      std::vector<float>{static_cast<float>(2 * settings.z_weight), static_cast<float>(2 * (1 - settings.z_weight))});
+/// Weights of the outputs for a mean over all elements; undefined where all count alike. The `extra` outputs of the
+/// uncertainty have no target: they weigh nothing, and the others more, so that their mean is that of a network
+/// without them.
+Tensor output_weights(const Settings& settings, std::int64_t extra) {
+  if (extra == 0 && (settings.out_size == 1 || settings.z_weight == 0.5)) return {};
+  std::vector<double> weights{1.0};
+  if (settings.out_size == 2) weights = {2 * settings.z_weight, 2 * (1 - settings.z_weight)};
+  const double more = static_cast<double>(settings.out_size + extra) / static_cast<double>(settings.out_size);
+  std::vector<float> all(static_cast<std::size_t>(settings.out_size + extra), 0.0f);
+  for (std::size_t i = 0; i < weights.size(); ++i) all[i] = static_cast<float>(more * weights[i]);
+  return Tensor::from(all);
 }
 
 }  // namespace
 
 std::function<Var(const nn::Batch&)> training_loss(const nn::Graph& model, const Settings& settings) {
   const Loss kind = nn::parse_loss(settings.loss, settings.huber_delta);
-  return [&model, kind, outputs = output_weights(settings)](const nn::Batch& b) {
-    return nn::batch_loss(model(b.x, b.pass), b.y, kind, outputs, b.weight.defined() ? b.weight.value() : Tensor());
+  const Uncertainty uncertainty = uncertainty_from_name(settings.uncertainty);
+  const double share = settings.uncertainty_weight;
+  return [&model, kind, uncertainty, share, estimates = settings.out_size,
+          outputs = output_weights(settings, extra_outputs(uncertainty))](const nn::Batch& b) {
+    const Var y = model(b.x, b.pass),
+              of_estimates = nn::batch_loss(y, b.y, kind, outputs, b.weight.defined() ? b.weight.value() : Tensor());
+    if (uncertainty == Uncertainty::none) return of_estimates;
+    return add(of_estimates, scale(spread_loss(y, b.y, uncertainty, estimates), share));
   };
 }
 

@@ -15,7 +15,8 @@
 namespace thimble::neurotrigger {
 
 /// Mean over the rows of a batch of (z_weight l(z) + (1 - z_weight) l(theta)), l = squared difference or Huber's
-/// function; each row times its weight when the batch has weights. With out_size 1 it is l(z). `model` must outlive it.
+/// function; each row times its weight when the batch has weights. With out_size 1 it is l(z). With uncertainty outputs
+/// uncertainty_weight times spread_loss is added, in which all rows count alike. `model` must outlive it.
 std::function<Var(const nn::Batch&)> training_loss(const nn::Graph& model, const Settings& settings);
 
 /// Weights of inverse density: rows / (occupied buckets * rows in the bucket of z), so that every occupied bucket

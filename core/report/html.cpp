@@ -159,7 +159,11 @@ class FigureWriter {
         std::count_if(group.figures.begin(), group.figures.end(), [](const Figure& f) { return f.square; });
     const bool both_odd = squares % 2 == 1 && group.figures.size() % 2 == 0;
     // figures of a row share their shape, unless each shape has one left over
-    const std::string out = both_odd ? row(wide + square) : row(wide) + row(square);
+    std::string out;
+    for (const std::string& paragraph : group.text) out += "<p>" + escaped(paragraph) + "</p>\n";
+    for (const Table& table : group.tables) out += table_html(table);
+    if (!out.empty()) out = "<section>" + out + "</section>\n";
+    out += both_odd ? row(wide + square) : row(wide) + row(square);
     if (out.empty()) return {};
     const std::string heading = label(group.heading.empty() && group.folded ? "More figures" : group.heading);
     if (group.folded) return cat("<details class=\"more\"><summary>", heading, "</summary>\n", out, "</details>\n");

@@ -29,6 +29,8 @@ struct FigureGroup {
   std::string heading;  // empty: no heading
   std::vector<Figure> figures;
   bool folded = false;
+  std::vector<std::string> text = {};  // paragraphs below the heading: what tables and figures mean
+  std::vector<Table> tables = {};      // between text and figures
 };
 struct Hardware {
   std::vector<Fact> facts;  // formats, adders, LUT/FF, cycles, "0 mismatches of 100000"
