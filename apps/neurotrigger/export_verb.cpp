@@ -5,7 +5,8 @@
 #include "hw/verify/export_folder.h"
 
 #include "apps/common/cli/context.h"
-#include "apps/neurotrigger/hardware_model.h"
+#include "apps/neurotrigger/hardware_estimate.h"
+#include "apps/neurotrigger/hardware_ranges.h"
 #include "apps/neurotrigger/run_access.h"
 #include "apps/neurotrigger/verbs.h"
 
@@ -17,6 +18,8 @@ namespace thimble::neurotrigger {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t kFirmwareVectors = 64;  // with the values of every node
 
 int expert_of(const app::Context& context, const RunSettings& settings) {
   const std::int64_t wanted = context.flag_integer("--expert", 0);
@@ -62,6 +65,8 @@ struct Exported {
   hw::Graph graph;
   hw::Vectors vectors;
   Drift drift;
+  std::vector<LayerRange> ranges;
+  std::size_t tracks = 0;
 };
 
 Exported lower_expert(const app::Context& context, const OldRun& run, int expert) {
@@ -76,25 +81,68 @@ Exported lower_expert(const app::Context& context, const OldRun& run, int expert
       network, text::cat("neurotrigger_expert_", expert < 0 ? std::string("all") : text::to_text(expert)));
   out.graph.meta["app"] = "neurotrigger";
   out.graph.meta["model"] = std::string(1, out.model.letter);
-  out.vectors = hw::stimulus(out.graph, static_cast<std::size_t>(count), static_cast<std::uint64_t>(settings.seed),
-                             hardware_inputs(network, tracks));
+  const hw::Vectors integers = hardware_inputs(network, tracks);
+  out.vectors =
+      hw::stimulus(out.graph, static_cast<std::size_t>(count), static_cast<std::uint64_t>(settings.seed), integers);
   out.drift = drift_of(trained, network, tracks);
+  out.ranges = accumulator_ranges(out.graph, integers);
+  out.tracks = integers.rows();
   return out;
+}
+
+hw::VerilogOptions verilog_options(const app::Context& context) {
+  hw::VerilogOptions options;
+  options.reuse = static_cast<int>(context.flag_integer("--reuse", 0));
+  if (options.reuse > 0) options.timing = hw::Timing::serial;
+  return options;
+}
+
+void tell_ranges(app::Result& result, const Exported& made) {
+  for (const LayerRange& layer : made.ranges) {
+    const NeuronRange& n = layer.largest();
+    result.metric(layer.name + ".sum_bits", n.bits);
+    result.line(text::cat("sums of ", layer.name, ": at most ", text::grouped(n.bound), ", ", n.bits,
+                          " bits, whatever the input"));
+  }
+}
+
+void tell_estimate(app::Result& result, const Estimate& e, const HardwareKeys& keys) {
+  result.metric("estimate.cycles", static_cast<double>(e.cycles));
+  result.metric("estimate.latency_ns", e.latency_ns);
+  result.metric("estimate.multipliers", static_cast<double>(e.multipliers));
+  result.line(text::cat("by formula: ", e.cycles, " cycles = ", text::fixed(e.latency_ns, 0), " ns at ",
+                        text::shortest(keys.clock_mhz), " MHz (", e.in_budget ? "inside" : "beyond", " the ",
+                        text::shortest(keys.budget_ns), " ns of the trigger), ", text::grouped(e.multipliers),
+                        " multipliers, ", text::shortest(e.block_rams), " block RAMs for tables"));
 }
 
 int export_hardware(app::Context& context, const OldRun& run, int expert) {
   const std::string folder = context.flags().out.value_or(text::cat("build/expert", expert));
   const Exported made = lower_expert(context, run, expert);
-  const hw::ExportSummary summary = hw::export_folder(made.graph, made.vectors, {}, folder);
+  const HardwareKeys& keys = run.settings.own.at(expert).hw;
+  const Estimate figures = estimate(made.graph, keys, weight_width(made.model));
+  hw::ExportOptions options;
+  options.verilog = verilog_options(context);
+  options.firmware = {kFirmwareVectors, weight_width(made.model)};
+  const int latency = hw::emit_verilog(made.graph, options.verilog).latency;
+  options.sections = {estimate_table(figures, keys, static_cast<std::int64_t>(run.settings.experts.size())),
+                      published_table(figures, keys, latency), range_table(made.ranges, made.tracks),
+                      neuron_table(made.ranges)};
+  const hw::ExportSummary summary = hw::export_folder(made.graph, made.vectors, options, folder);
   app::Result& result = context.result();
   result.run(run.folder.string());
   result.file("export", folder);
   result.metric("z_drift_rms_cm", made.drift.rms_cm);
   result.metric("z_drift_max_cm", made.drift.max_cm);
-  result.line(text::cat(folder, ": model ", made.model.letter, " of expert ", expert, ", module ", summary.module, ", ",
+  result.line(text::cat(folder, ": ", made.model.str(), ", expert ", expert, ", module ", summary.module, ", ",
                         summary.vectors, " test vectors, ", summary.files, " files"));
   result.line(text::cat("z of the integer network against the trained one on ", made.drift.rows, " tracks: rms ",
                         text::fixed(made.drift.rms_cm, 3), " cm, max ", text::fixed(made.drift.max_cm, 3), " cm"));
+  result.line(text::cat("Verilog: ", summary.latency,
+                        " cycles = ", text::fixed(static_cast<double>(summary.latency) * 1e3 / keys.clock_mhz, 0),
+                        " ns, one track every ", summary.interval, " cycles"));
+  tell_estimate(result, figures, keys);
+  tell_ranges(result, made);
   result.line("prove it: thimble-hw verify " + folder);
   return 0;
 }

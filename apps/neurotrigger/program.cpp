@@ -56,15 +56,24 @@ app::Verb predict_verb() {
 app::Verb export_verb() {
   app::Verb v = verb("export", "Work", "weights, integer graph, C, Verilog, memory images, test vectors", run_export);
   v.operands = run_operands("RUN [key=value ...]", true);
-  v.flags = {{"--target",
-              "KIND",
-              "hw-a: present trigger hardware; hw-b: its successor; json: weights.json",
-              "hw-a",
-              {"hw-a", "hw-b", "json"},
-              0},
-             {"--expert", "N", "network to export", "0", {}, 0},
-             {"--vectors", "N", "test vectors for the hardware target, half of them tracks", "10000", {}, 0}};
+  v.flags = {
+      {"--target",
+       "KIND",
+       "hw-a: present trigger hardware; hw-b: its successor; json: weights.json",
+       "hw-a",
+       {"hw-a", "hw-b", "json"},
+       0},
+      {"--expert", "N", "network to export", "0", {}, 0},
+      {"--vectors", "N", "test vectors for the hardware target, half of them tracks", "10000", {}, 0},
+      {"--reuse", "R", "Verilog: clocks that each layer may take, 0: one neuron or input per clock", "0", {}, 0}};
+  v.more =
+      "A hardware target writes one folder: integer graph, Verilog, C, test vectors, scripts, and in firmware/ "
+      "weights, "
+      "tables and the values of every node as .coe, .mem, VHDL and SystemVerilog packages, C header and JSON; "
+      "report.md "
+      "has ranges, latency and resources. Widths: hw.input_bits, hw.node_bits, hw.weight_bits, hw.lut_bits.";
   v.examples = {"thimble-neurotrigger export latest --target hw-a --expert 0 --out build/expert0",
+                "thimble-neurotrigger export latest --target hw-b --reuse 4 --out build/expert0b",
                 "thimble-hw verify build/expert0"};
   return v;
 }

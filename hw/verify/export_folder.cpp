@@ -151,8 +151,10 @@ ExportSummary export_folder(const Graph& graph, const Vectors& stimulus, const E
     files.push_back({"rtl/trace.json", trace_map(graph, design)});
   }
   add_vectors(files, graph, stimulus, expected);
+  if (options.firmware.vectors > 0) append(files, firmware_files(graph, stimulus, options.firmware));
   const std::string sums = manifest(files);
-  const nlohmann::json report = describe(graph, design, stimulus, expected);
+  nlohmann::json report = describe(graph, design, stimulus, expected);
+  report["sections"] = sections_json(options.sections);
   files.push_back({"manifest.sha256", sums});
   files.push_back({"report.json", io::json_text(report, 1) + "\n"});
   files.push_back({"report.md", report_markdown(report)});

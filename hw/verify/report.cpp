@@ -96,6 +96,21 @@ json describe(const Graph& graph, const VerilogDesign& design, const Vectors& st
             {"expect_sha256", io::sha256_hex(vectors_text(expected))}}}};
 }
 
+json sections_json(const std::vector<report::Table>& tables) {
+  json sections = json::array();
+  for (const report::Table& table : tables) {
+    json columns = json::array(), rows = json::array();
+    for (const report::Column& column : table.columns)
+      columns.push_back({{"name", column.name}, {"unit", column.unit}, {"left", column.left}});
+    for (const auto& row : table.rows) {
+      rows.push_back(json::array());
+      for (const report::Cell& cell : row) rows.back().push_back(cell.text);
+    }
+    sections.push_back({{"title", table.title}, {"note", table.note}, {"columns", columns}, {"rows", rows}});
+  }
+  return sections;
+}
+
 json read_report(const fs::path& folder) {
   json report = io::read_json(folder / "report.json");
   if (!report.is_object() || report.value("schema", "") != kSchema || !report["design"].is_object() ||
@@ -197,8 +212,28 @@ report::Table proof_table(const json& report) {
   return table;
 }
 
+/// The tables that the application added; whatever is not of their form is left out.
+std::vector<report::Table> section_tables(const json& report) {
+  std::vector<report::Table> out;
+  for (const json& section : report.value("sections", json::array())) {
+    report::Table table;
+    table.title = word(section, "title");
+    table.note = section.value("note", "");
+    for (const json& column : section.value("columns", json::array()))
+      table.columns.push_back({word(column, "name"), column.value("unit", ""), column.value("left", false), false});
+    for (const json& row : section.value("rows", json::array())) {
+      table.rows.emplace_back();
+      for (const json& cell : row)
+        table.rows.back().emplace_back(cell.is_string() ? text::printable(cell.get<std::string>()) : "-");
+    }
+    out.push_back(std::move(table));
+  }
+  return out;
+}
+
 std::vector<report::Table> tables(const json& report) {
   std::vector<report::Table> out = {tensor_table(report), design_table(report)};
+  for (report::Table& section : section_tables(report)) out.push_back(std::move(section));
   for (report::Table optional : {area_table(report), proof_table(report)}) {
     if (!optional.rows.empty()) out.push_back(std::move(optional));
   }
@@ -217,7 +252,8 @@ std::string escaped(const std::string& cell) {
 
 std::string markdown(const report::Table& table) {
   std::string out = cat("## ", table.title, "\n\n|");
-  for (const auto& column : table.columns) out += cat(" ", column.name, " |");
+  for (const auto& column : table.columns)
+    out += cat(" ", column.name, column.unit.empty() ? "" : cat(" [", column.unit, "]"), " |");
   out += "\n|";
   for (const auto& column : table.columns) out += column.left ? " :-- |" : " --: |";
   for (const auto& row : table.rows) {

@@ -1,6 +1,8 @@
 #pragma once
 // What is known about a design, as numbers in report.json and as text: formats, ranges, bits saved, cycles, area.
 
+#include "core/report/table.h"
+
 #include "hw/emit/verilog.h"
 #include "hw/ir/vectors.h"
 
@@ -15,6 +17,9 @@ namespace thimble::hw {
 /// growth rules; cycles, registers, multiplications, tables of the design; hashes of graph and vectors.
 nlohmann::json describe(const Graph& graph, const VerilogDesign& design, const Vectors& stimulus,
                         const Vectors& expected);
+
+/// Tables of an application as a part of the report, "sections"; the texts of their cells.
+nlohmann::json sections_json(const std::vector<report::Table>& tables);
 
 /// Reads report.json of an export. Throws Error(data) if it is not one of ours.
 nlohmann::json read_report(const std::filesystem::path& folder);
