@@ -12,8 +12,8 @@
 namespace thimble::test {
 
 struct ConsoleCommand {
-  std::string line;                    // as typed
-  std::vector<std::string> expected;   // lines of output; empty: not compared
+  std::string line;                   // as typed
+  std::vector<std::string> expected;  // lines of output; empty: not compared
   int exit_code = 0;
   int page_line = 0;
 };

@@ -127,7 +127,8 @@ TEST_CASE("Expected output fits with gaps inside lines and between them") {
   CHECK(test::fits({"a", "x", "y", "b"}, {"a", "...", "b"}));
   CHECK_FALSE(test::fits({"a", "b", "c"}, {"a", "b"}));
   CHECK_FALSE(test::fits({"a 12"}, {"a ... s"}));
-  const auto commands = test::console_commands("x\n```console\n$ one\nout\n$ two\n```\n```console exit=2\n$ bad\n```\n");
+  const auto commands =
+      test::console_commands("x\n```console\n$ one\nout\n$ two\n```\n```console exit=2\n$ bad\n```\n");
   REQUIRE(commands.size() == 3);
   CHECK(commands[0].expected == std::vector<std::string>{"out"});
   CHECK(commands[2].exit_code == 2);
