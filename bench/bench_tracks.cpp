@@ -2,9 +2,7 @@
 // tracks through the network in floating point and through the integers of hardware model A. Names: bench/README.md.
 #include "core/io/atomic_file.h"
 
-#include "hw/sim/interpreter.h"
-
-#include "apps/neurotrigger/hardware_a.h"
+#include "apps/neurotrigger/hardware_model.h"
 #include "apps/neurotrigger/models.h"
 #include "apps/neurotrigger/simulator.h"
 #include "apps/neurotrigger/track_file.h"
@@ -93,9 +91,11 @@ void infer_float(benchmark::State& state) {
 
 /// From float inputs to output words, rounding of the inputs included.
 void infer_model_a(benchmark::State& state) {
-  const hw::Interpreter hardware(hardware_a_graph(hardware_a_model(network()), "bench"));
+  const nn::Graph model = hardware_network(network(), {});
+  const hw::Graph graph = hardware_graph(model, "bench");
   const Tensor& inputs = million();
-  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(hardware.run(hardware_a_inputs(inputs)).data.data());
+  for ([[maybe_unused]] auto _ : state)
+    benchmark::DoNotOptimize(hardware_outputs(graph, input_format(model), inputs).data.data());
   state.SetItemsProcessed(state.iterations() * kTracks);
 }
 

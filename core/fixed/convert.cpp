@@ -4,6 +4,7 @@
 #include "core/fixed/interval.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace thimble::fixed {
@@ -32,7 +33,7 @@ std::int64_t convert_or_refuse(double value, const FxType& to, Round round, std:
 
 namespace {
 
-/// Whole number next to x by the rounding mode, in double; exact for |x| < 2^52, where x - rint(x) is exact too.
+/// Whole number next to x by the rounding mode, in double; exact for |x| < 2^31, where x - rint(x) is exact too.
 template <Round Q>
 double rounded(double x) {
   if constexpr (Q == Round::trn) return std::floor(x);
@@ -47,15 +48,25 @@ double rounded(double x) {
 }
 
 /// One format for all values: in double where that is exact and the result is inside the type, else by convert().
+/// Blocks without an exception run many values at a time.
 template <Round Q, class Real>
 void quantise_uniform(std::span<const Real> values, const Quantiser& to, std::span<std::int64_t> out) {
-  constexpr double kExact = 0x1p52, kNormal = 0x1p-960;
+  constexpr std::size_t kBlock = 64;
+  constexpr double kExact = 0x1p31, kNormal = 0x1p-960;
   // -2^(w-1) is left to convert(): the symmetric overflows change it
-  const double scale = std::ldexp(1.0, to.type.f), hi = static_cast<double>(to.type.hi()), lo = to.type.s ? -hi : 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double value = static_cast<double>(values[i]), scaled = value * scale, whole = rounded<Q>(scaled);
-    const bool exact = std::abs(scaled) < kExact && (std::abs(scaled) >= kNormal || value == 0);
-    out[i] = exact && whole >= lo && whole <= hi ? static_cast<std::int64_t>(whole) : convert(value, to);
+  const double scale = std::ldexp(1.0, to.type.f), hi = std::min(static_cast<double>(to.type.hi()), kExact - 1),
+               lo = to.type.s ? -hi : 0;
+  for (std::size_t first = 0; first < values.size(); first += kBlock) {
+    const std::size_t count = std::min(kBlock, values.size() - first);
+    std::array<std::int32_t, kBlock> whole;
+    bool exact = true;
+    for (std::size_t i = 0; i < count; ++i) {
+      const double value = static_cast<double>(values[first + i]), scaled = value * scale, near = rounded<Q>(scaled);
+      exact &= near >= lo && near <= hi && (std::abs(scaled) >= kNormal || value == 0);
+      whole[i] = static_cast<std::int32_t>(std::min(std::max(lo, near), hi));  // a NaN becomes lo
+    }
+    for (std::size_t i = 0; i < count; ++i)
+      out[first + i] = exact ? whole[i] : convert(static_cast<double>(values[first + i]), to);
   }
 }
 
