@@ -99,11 +99,11 @@ const fixed::Quantiser& input_format(const nn::Graph& network) {
   return std::get<nn::FakeQuant>(network.nodes().front().layer).format;
 }
 
-hw::Graph hardware_graph(const nn::Graph& network, const std::string& name) {
+hw::Graph hardware_graph(const nn::Graph& network, const std::string& name, bool scaled_inputs) {
   const std::int64_t one = std::int64_t{1} << input_format(network).type.f;
   hw::LowerOptions options;
   options.name = name;
-  options.input = fixed::Interval{-one, one};
+  if (scaled_inputs) options.input = fixed::Interval{-one, one};
   return hw::lower(network, options);
 }
 

@@ -47,8 +47,9 @@ nn::Graph training_form(const nn::Graph& plain, const HardwareModel& model);
 /// Keeps weights and biases inside the limit of the model after every step.
 void limit_weights(nn::Graph& network, const HardwareModel& model, nn::Optimizer& optimizer);
 
-/// The integer graph of a network with formats. Throws Error(value) naming a weight beyond its width.
-hw::Graph hardware_graph(const nn::Graph& network, const std::string& name);
+/// The integer graph of a network with formats. `scaled_inputs`: inputs lie within +-1, which proves smaller sums; else
+/// they may use the whole range of their format. Throws Error(value) naming a weight beyond its width.
+hw::Graph hardware_graph(const nn::Graph& network, const std::string& name, bool scaled_inputs = true);
 
 /// Input integers of tracks as the network's input format rounds them. [rows][inputs]
 hw::Vectors hardware_inputs(const nn::Graph& network, const Tensor& inputs);

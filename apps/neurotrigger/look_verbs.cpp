@@ -4,6 +4,7 @@
 #include "core/report/progress.h"
 
 #include "apps/common/cli/context.h"
+#include "apps/neurotrigger/hardware_look.h"
 #include "apps/neurotrigger/run_access.h"
 #include "apps/neurotrigger/run_files.h"
 #include "apps/neurotrigger/run_report.h"
@@ -36,8 +37,10 @@ std::string required_flag(const app::Context& context, const std::string& name, 
 }
 
 /// Metrics and histories of a stored run, as after its training.
-RunResult look_again(const OldRun& run, const Splits& splits, const fs::path& weights) {
-  RunResult result = evaluate_experts(run.settings, splits, load_models(run.settings, weights));
+RunResult look_again(const OldRun& run, const Splits& splits, const fs::path& weights,
+                     const std::string& target = "float") {
+  RunResult result =
+      evaluate_experts(run.settings, splits, seen_by(target, load_models(run.settings, weights), run.settings));
   std::map<int, ExpertOutcome> histories = load_histories(run.settings, run.folder);
   for (ExpertResult& expert : result.experts) {
     const auto found = histories.find(expert.outcome.expert);
@@ -74,7 +77,7 @@ Tensor calibrated_widths(const Tensor& estimates, const Tensor& extra, Uncertain
   return out;
 }
 
-FileOutputs outputs_of(const OldRun& run, const Dataset& data) {
+FileOutputs outputs_of(const OldRun& run, const Dataset& data, const std::string& target) {
   const Settings& s = run.settings.all;
   const Uncertainty kind = uncertainty_from_name(s.uncertainty);
   FileOutputs out{Tensor::zeros({data.rows(), 2}), {}, 0};
@@ -83,7 +86,8 @@ FileOutputs outputs_of(const OldRun& run, const Dataset& data) {
     calibrations = read_calibrations(run.folder / "uncertainty.json");
     out.widths = Tensor::zeros({data.rows(), 2});
   }
-  for (const auto& [expert, model] : load_models(run.settings, run.folder / "weights.json")) {
+  for (const auto& [expert, model] :
+       seen_by(target, load_models(run.settings, run.folder / "weights.json"), run.settings)) {
     const std::vector<std::int64_t> rows = data.rows_of(expert);
     const Tensor own = predict(model, gather_rows(data.inputs, rows)), estimates = columns_of(own, 0, s.out_size);
     place_rows(estimates, rows, out.outputs);
@@ -96,14 +100,30 @@ FileOutputs outputs_of(const OldRun& run, const Dataset& data) {
   return out;
 }
 
+/// The track file with the words of the hardware network in place of the recorded ones.
+int write_words(app::Context& context, const OldRun& run, const Dataset& data, const Dataset& seen) {
+  const std::string to = context.flag("--to"), wanted = context.flag("--target");
+  const std::string target = wanted == "float" ? "hw-a" : wanted;  // words come from integers
+  const auto networks = seen_by(target, load_models(run.settings, run.folder / "weights.json"), run.settings);
+  Dataset out = with_hardware_words(seen, networks);
+  out.inputs = data.inputs;
+  write_text(to, track_text(out));
+  context.result().file("tracks", to);
+  context.result().line(text::cat(to, ": ", text::grouped(data.rows()), " tracks with the words of ",
+                                  hardware_model(target, run.settings.all.hw).str()));
+  return 0;
+}
+
 }  // namespace
 
 int run_evaluate(app::Context& context) {
   const OldRun run = open_run(context);
   use_threads(run.settings.all);
-  const Splits splits = load_splits(run.settings.all);
+  Splits splits = load_splits(run.settings.all);
+  for (const Split split : kSplits) apply_quirk(splits[split], run.settings.all.hw_quirk);
   const std::string weights = context.flag("--weights");
-  const RunResult result = look_again(run, splits, weights.empty() ? run.folder / "weights.json" : fs::path(weights));
+  const RunResult result = look_again(run, splits, weights.empty() ? run.folder / "weights.json" : fs::path(weights),
+                                      context.flag("--target"));
   context.result().run(run.folder.string());
   for (const Split split : kSplits)
     if (splits[split].rows() > 0) print_table(context, result_table(run.settings, splits, result, split));
@@ -118,8 +138,11 @@ int run_predict(app::Context& context) {
   use_threads(run.settings.all);
   const std::string from = required_flag(context, "--data", "name a track file: --data random3.gz");
   const Dataset data = read_tracks(fs::path(from));
-  const FileOutputs made = outputs_of(run, data);
-  const std::string to = context.flag("--to");
+  Dataset seen = data;  // what the networks get; the file keeps its inputs
+  apply_quirk(seen, run.settings.all.hw_quirk);
+  const std::string to = context.flag("--to"), target = context.flag("--target");
+  if (context.flag("--what") == "words") return write_words(context, run, data, seen);
+  const FileOutputs made = outputs_of(run, seen, target);
   const bool legacy = context.has("--legacy-names");
   write_text(to, prediction_text(data, made.outputs, legacy ? HeaderStyle::spaces : HeaderStyle::tabs,
                                  legacy ? Tensor() : made.widths));
@@ -153,7 +176,11 @@ int run_simulate(app::Context& context) {
   if (!settings.all.data.train.empty())
     throw Error(ErrorKind::config, "this configuration reads track files", {"", 0, 0, "data.train"},
                 "simulate writes tracks of data.simulate; leave data.train out");
-  const Splits splits = load_splits(settings.all);
+  Splits splits = load_splits(settings.all);
+  if (const std::string weights = context.flag("--weights"); !weights.empty()) {
+    const auto networks = seen_by("hw-a", load_models(settings, weights), settings);
+    for (const Split split : kSplits) splits[split] = with_hardware_words(splits[split], networks);
+  }
   const fs::path folder = context.flags().out.value_or("tracks");
   fs::create_directories(folder);
   for (const Split split : kSplits) {

@@ -1,5 +1,6 @@
 #include "apps/neurotrigger/preprocess.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -33,6 +34,50 @@ std::int64_t fixed_reference(double radius, int wires, double phi0, double omega
 
 double reference_id(double radius, int wires, double phi0, double omega) {
   return std::remainder((phi0 - crossing_angle_of(radius, omega)) * wires / (2.0 * std::numbers::pi), wires);
+}
+
+std::int64_t fixed_relative(std::size_t super_layer, const HitWords& hit, double phi0, double omega) {
+  const SuperLayer& layer = kChamber[super_layer];
+  const double radius = hit.priority == 3 ? layer.radius : layer.radius2;
+  const std::int64_t turn = std::int64_t{layer.wires} << kReferenceBits;
+  const std::int64_t half_wire = std::int64_t{1} << (kReferenceBits - 1);
+  const std::int64_t position =
+      (hit.wire << kReferenceBits) + half_wire * (((hit.priority >> 1) & 1) - (hit.priority & 1));
+  const std::int64_t relative = (position - fixed_reference(radius, layer.wires, phi0, omega)) % turn;
+  if (2 * relative > turn) return relative - turn;
+  return 2 * relative < -turn ? relative + turn : relative;
+}
+
+std::array<std::int64_t, kInputs> fixed_inputs(const TrackWords& track) {
+  constexpr int kToInput = kAngleBits - kReferenceBits;  // wires and inputs differ by this many fraction bits
+  std::array<std::int64_t, kInputs> inputs{};
+  for (std::size_t s = 0; s < kSuperLayers; ++s) {
+    const HitWords& hit = track.hits[s];
+    const SuperLayer& layer = kChamber[s];
+    if (!hit.found) continue;
+    const std::int64_t relative = fixed_relative(s, hit, track.phi0, track.omega);
+    if (relative < to_fixed(layer.low, kReferenceBits) || relative > to_fixed(layer.high, kReferenceBits)) continue;
+    // scale * 2^4 is a whole number, so nothing is cut
+    const std::int64_t centred = relative - to_fixed(layer.offset, kReferenceBits);
+    inputs[3 * s] = centred * to_fixed(layer.scale, kToInput);
+    const int time = std::clamp(hit.time - track.event_time, 0, kLastTimeBin);
+    inputs[3 * s + 1] = std::int64_t{hit.side * time} * ((std::int64_t{1} << kAngleBits) / kLastTimeBin);
+    inputs[3 * s + 2] = fixed_alpha(hit.priority == 3 ? layer.radius : layer.radius2, track.omega) / 2;
+  }
+  return inputs;
+}
+
+void shuffle_ids(const Tensor& inputs) {
+  constexpr float kShift = 0.12F;
+  const std::int64_t width = inputs.size(1), step = width / static_cast<std::int64_t>(kSuperLayers);
+  for (std::int64_t row = 0; row < inputs.size(0); ++row) {
+    float* x = inputs.mut<float>() + row * width;
+    x[0] /= 4;
+    x[step] = (x[step] + kShift) / 2;
+    x[3 * step] -= kShift;
+    x[4 * step] /= 2;
+    x[8 * step] += kShift;
+  }
 }
 
 }  // namespace thimble::neurotrigger

@@ -34,10 +34,20 @@ app::Operands run_operands(std::string usage, bool overrides) {
   return o;
 }
 
+app::Flag target_flag() {
+  return {"--target",
+          "KIND",
+          "networks as the hardware computes them: hw-a present, hw-b its successor",
+          "float",
+          {"float", "hw-a", "hw-b"},
+          0};
+}
+
 app::Verb evaluate_verb() {
   app::Verb v = verb("evaluate", "Work", "loss and z resolution of a run, on its own or on other tracks", run_evaluate);
   v.operands = run_operands("RUN [key=value ...]", true);
-  v.flags = {{"--weights", "FILE", "networks of this weights.json instead of those of the run", "", {}, 0}};
+  v.flags = {{"--weights", "FILE", "networks of this weights.json instead of those of the run", "", {}, 0},
+             target_flag()};
   v.examples = {"thimble-neurotrigger evaluate latest",
                 "thimble-neurotrigger evaluate latest data.simulate.preset=data-like"};
   return v;
@@ -45,11 +55,19 @@ app::Verb evaluate_verb() {
 
 app::Verb predict_verb() {
   app::Verb v = verb("predict", "Work", "add network outputs to a track file (44 columns)", run_predict);
-  v.operands = run_operands("RUN", false);
+  v.operands = run_operands("RUN [key=value ...]", true);
   v.flags = {{"--data", "FILE", "track file, text or .gz", "", {}, 0},
+             {"--what",
+              "KIND",
+              "outputs: 44 columns; words: 42 columns with the words of the hardware network for the recorded ones",
+              "outputs",
+              {"outputs", "words"},
+              0},
+             target_flag(),
              {"--to", "FILE", "file to write; .gz compresses", "predictions.csv", {}, 0},
              {"--legacy-names", "", "header with spaces, byte for byte as the original trainer", "", {}, 0}};
-  v.examples = {"thimble-neurotrigger predict latest --data random3.gz --to predicted.csv"};
+  v.examples = {"thimble-neurotrigger predict latest --data random3.gz --to predicted.csv",
+                "thimble-neurotrigger predict latest --data random3.gz --what words --to words.csv"};
   return v;
 }
 
@@ -87,7 +105,8 @@ app::Verb report_verb() {
 
 app::Verb simulate_verb() {
   app::Verb v = verb("simulate", "Work", "write simulated tracks as data files", run_simulate);
-  v.flags = {{"--plain", "", "text instead of gzip", "", {}, 0}};
+  v.flags = {{"--plain", "", "text instead of gzip", "", {}, 0},
+             {"--weights", "FILE", "fill ScaleZ, RawZ and theta with these networks as hardware model A", "", {}, 0}};
   v.examples = {"thimble-neurotrigger simulate demo data.simulate.train=20000 --out tracks"};
   return v;
 }

@@ -119,7 +119,7 @@ struct Settings : app::CommonKeys {
   double version = 0.2;
   std::string description;
   std::string model = "BaselineModel", loss = "MSELoss", optim = "Adam", act = "relu", init = "default";
-  std::string quant = "none", uncertainty = "none";
+  std::string quant = "none", hw_quirk = "none", uncertainty = "none";
   double uncertainty_weight = 0.01;
   double learning_rate = 1e-3, weight_decay = 1e-6;
   RateStages learning_rate_stages;
@@ -153,6 +153,8 @@ struct Settings : app::CommonKeys {
       app::one_of({"default", "xavier_uniform", "fann_uniform_0.1"}));
     f("quant", self.quant, "train with the integers of the present hardware (hw-a) or of its successor (hw-b)",
       app::one_of({"none", "hw-a", "hw-b"}));
+    f("hw_quirk", self.hw_quirk, "fault of recorded preprocessing that evaluate and predict apply to the inputs",
+      app::one_of({"none", "id_shuffle"}));
     f("loss", self.loss, "mean over rows and outputs of squared differences, or of Huber's function of them",
       app::one_of({"MSELoss", "HuberLoss"}));
     f("huber_delta", self.huber_delta, "difference from which HuberLoss grows like a line, scaled units",

@@ -9,8 +9,10 @@
 #include "hw/sim/evaluate.h"
 
 #include "apps/neurotrigger/hardware_estimate.h"
+#include "apps/neurotrigger/hardware_look.h"
 #include "apps/neurotrigger/hardware_ranges.h"
 #include "apps/neurotrigger/models.h"
+#include "apps/neurotrigger/track_file.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -337,4 +339,73 @@ TEST_CASE("Sums of the reference weights on recorded tracks stay within 25 bits 
         CHECK(std::max(-n.seen_low, n.seen_high) < std::int64_t{1} << 25);
       }
   }
+}
+
+TEST_CASE("Words of a whole file are the integers of the reference on recorded tracks [NT N02]") {
+  THIMBLE_SHARED(rows_path, "data/neurotrigger/ntref.h5");
+  THIMBLE_SHARED(weights_path, "data/neurotrigger/weights_ref.json");
+  const io::Hdf5Tree tree = test::read_reference(rows_path.string());
+  const std::vector<double> x = test::doubles(tree, "/rows/x");
+  Dataset data = empty_dataset(320);
+  for (std::size_t i = 0; i < x.size(); ++i) data.inputs.mut<float>()[i] = static_cast<float>(x[i]);
+  std::map<int, nn::Graph> networks;
+  for (const auto& [expert, state] : read_weights(weights_path)) {
+    nn::Graph model = build_model({"BaselineModel", "tanh/2"});
+    load_state(model, state, "weights_ref.json");
+    networks.emplace(expert, hardware_network(model, {}));
+    for (int row = 64 * expert; row < 64 * (expert + 1); ++row)
+      data.experts[static_cast<std::size_t>(row)] = static_cast<std::int8_t>(expert);
+  }
+  const Dataset out = with_hardware_words(data, networks);
+  const std::vector<std::int64_t> expected = test::integers(tree, "/fixed/A/out_int");
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    CHECK(out.words.data<float>()[i] == static_cast<float>(expected[i]));
+    CHECK(out.old.data<float>()[i] == static_cast<float>(scale_of_word(expected[i])));
+  }
+}
+
+TEST_CASE("An exported folder holds weights that fill the same network, and words of tracks come from it [NT N03]") {
+  const test::TempFolder folder;
+  const std::string demo = std::string(THIMBLE_SOURCE_DIR) + "/configs/neurotrigger/demo.yaml";
+  const auto run = [&](const std::vector<std::string>& words) {
+    const test::Ended ended = test::run_program("thimble-neurotrigger", words, folder.path());
+    REQUIRE_MESSAGE(ended.code == 0, ended.err);
+    return ended.out;
+  };
+  run({"train", demo, "experts=[0]", "epochs=1", "plots.every=0", "act=tanh", "quant=hw-b", "data.simulate.train=3000",
+       "data.simulate.val=1000", "data.simulate.test=0"});
+  const std::string told =
+      run({"export", "latest", "--target", "hw-b", "--vectors", "100", "--reuse", "9", "--out", "b"});
+  CHECK(told.find("rms 0.000 cm, max 0.000 cm") != std::string::npos);  // training computed with these integers
+  const hw::Graph graph = hw::parse_graph(test::read_text(folder.path() / "b/fxir.json"), "fxir.json");
+  const std::filesystem::path words = folder.path() / "b/firmware/words";
+  const auto arrays = hw::parse_words_json(test::read_text(words / "neurotrigger_expert_0_words.json"), "words.json");
+  CHECK(arrays == hw::design_words(graph, 18));
+  for (const hw::WordArray& array : arrays) {
+    const std::string coe = test::read_text(words / "coe" / (array.name + ".coe"));
+    const std::string mem = test::read_text(words / "mem" / (array.name + ".mem"));
+    CHECK(hw::parse_coe(coe, array.type, array.data.size(), array.name) == array.data);
+    CHECK(hw::parse_mem(mem, array.type, array.data.size(), array.name) == array.data);
+  }
+  const nlohmann::json report = io::read_json(folder.path() / "b/report.json");
+  CHECK(report.at("sections").at(0).at("title") == "Estimate by formula");
+  // any other model is refused, nothing is written
+  const test::Ended other =
+      test::run_program("thimble-neurotrigger", {"export", "latest", "--target", "hw-a", "--out", "a"}, folder.path());
+  CHECK(other.code == 2);
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "a"));
+  run({"simulate", demo, "experts=[0]", "act=tanh", "data.simulate.train=200", "data.simulate.val=50",
+       "data.simulate.test=0", "--plain", "--weights", "runs/neurotrigger/demo/version_0/weights.json", "--out",
+       "tracks"});
+  run({"predict", "latest", "--data", "tracks/random1.csv", "--what", "words", "--target", "hw-b", "--to",
+       "words.csv"});
+  const Dataset made = read_tracks(folder.path() / "words.csv"),
+                before = read_tracks(folder.path() / "tracks/random1.csv");
+  CHECK(made.has_old);
+  CHECK(before.has_old);
+  CHECK(made.inputs.to_vector() == before.inputs.to_vector());
+  for (std::int64_t row = 0; row < made.rows(); ++row)
+    if (made.experts[static_cast<std::size_t>(row)] != 0) CHECK(made.words.data<float>()[2 * row] == 0.0F);
+  CHECK(run({"evaluate", "latest", "--target", "hw-b", "hw_quirk=id_shuffle", "data.simulate.train=500"})
+            .find("expert 0") != std::string::npos);
 }
