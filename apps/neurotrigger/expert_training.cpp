@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/io/atomic_file.h"
 #include "core/io/json.h"
 #include "core/report/plotter.h"
 
@@ -13,6 +14,7 @@
 #include "nn/train/trainer.h"
 
 #include "apps/neurotrigger/hardware_model.h"
+#include "apps/neurotrigger/mean_log.h"
 #include "apps/neurotrigger/plots.h"
 #include "apps/neurotrigger/training_loss.h"
 #include "apps/neurotrigger/uncertainty.h"
@@ -34,12 +36,17 @@ constexpr double kNone = -1;
 /// Metrics of every finished epoch; part of checkpoints, so that a resumed run has them all.
 class History : public nn::Callback {
  public:
-  explicit History(EpochTable& table) : table_(table) { table_.columns.resize(epoch_columns().size()); }
+  explicit History(EpochTable& table, std::function<void(const EpochTable&)> told = {})
+      : table_(table), told_(std::move(told)) {
+    table_.columns.resize(epoch_columns().size());
+  }
+  void on_start(const nn::TrainingView&) override { tell(); }
   void on_epoch(const nn::TrainingView& view) override {
     table_.epoch.push_back(static_cast<double>(view.at.epoch));
     table_.step.push_back(static_cast<double>(view.at.step));
     for (std::size_t c = 0; c < table_.columns.size(); ++c)
       table_.columns[c].push_back(view.metrics.at(epoch_columns()[c]));
+    tell();
   }
   std::string state_name() const override { return "history"; }
   void save(nn::State& state) override {
@@ -48,12 +55,15 @@ class History : public nn::Callback {
       for (double& v : kept) v = std::isfinite(v) ? v : kNone;
       if (!kept.empty()) state.tensors[name] = Tensor::from(kept);
     });
+    if (std::isfinite(table_.start_val_loss)) state.set("start_val_loss", table_.start_val_loss);
   }
   void restore(const nn::State& state) override {
     visit([&state](const std::string& name, std::vector<double>& values) {
       values = state.tensors.count(name) != 0 ? state.tensor(name).to_vector() : std::vector<double>();
       for (double& v : values) v = v == kNone ? std::numeric_limits<double>::quiet_NaN() : v;
     });
+    if (state.facts.count("start_val_loss") != 0) table_.start_val_loss = state.number("start_val_loss");
+    tell();
   }
 
  private:
@@ -63,7 +73,11 @@ class History : public nn::Callback {
     f("step", table_.step);
     for (std::size_t c = 0; c < table_.columns.size(); ++c) f(epoch_columns()[c], table_.columns[c]);
   }
+  void tell() const {
+    if (told_) told_(table_);
+  }
   EpochTable& table_;
+  std::function<void(const EpochTable&)> told_;
 };
 
 double or_nan(Maybe value) {
@@ -134,13 +148,13 @@ std::map<std::string, std::string> about(const ExpertTask& task) {
           {"program", task.program}};
 }
 
-nn::TrainTask train_task(const ExpertTask& task, nn::Graph& model, const std::shared_ptr<Compared>& compared) {
+nn::TrainTask train_task(const ExpertTask& task, nn::Graph& model, std::function<nn::Metrics()> validate) {
   nn::TrainTask out;
   out.model = nn::parts_of(model);
   out.loss = training_loss(model, *task.settings);
   out.train = nn::View(task.train, task.train_rows);
   out.sampler = sampler_of(task);
-  out.validate = validator(task, model, compared);
+  out.validate = std::move(validate);
   out.arch = io::canonical_json(nn::to_json(model));
   return out;
 }
@@ -201,15 +215,39 @@ std::unique_ptr<nn::TensorBoard> tensorboard(const ExpertTask& task, const std::
 
 /// Logs and checkpoints go below the expert's folder. True if an earlier process has finished this training.
 bool open_folder(const ExpertTask& task, nn::Trainer& trainer, const std::shared_ptr<Compared>& compared,
-                 std::optional<nn::CheckpointStore>& store) {
+                 const nn::KeepBest& best, std::optional<nn::CheckpointStore>& store) {
   const std::filesystem::path folder = task.folder, log = folder / "csv/version_0", saved = folder / "checkpoints";
   std::filesystem::create_directories(log);
   std::filesystem::create_directories(saved);
   trainer.add(std::make_unique<nn::MetricsCsv>(log / "metrics.csv", epoch_columns()));
   trainer.add(tensorboard(task, folder / "tb/version_0", compared));
   store.emplace(saved);
-  trainer.save_to(*store, about(task));
+  trainer.save_to(*store, about(task), &best);
   return task.resume && resume_from(*store, trainer, task.settings->epochs);
+}
+
+/// For the log: what this expert is trained on and how. The settings are the expert's own.
+void tell_plan(const ExpertTask& task) {
+  const Settings& s = *task.settings;
+  log::debug("expert ", task.expert, ": ", task.train_rows.size(), " tracks to train on, ", task.validation.rows(),
+             " to validate with; ", s.model, ", ", s.act, ", ", s.loss, ", ", s.optim, ", learning rate ",
+             text::shortest(s.learning_rate), ", batches of ", s.batch_size, ", up to ", s.epochs, " epochs, ",
+             s.dist.n_buckets > 0 ? text::cat("rows drawn by z in ", s.dist.n_buckets, " buckets") : "every row once",
+             s.filter ? ", filter " + *s.filter : "");
+}
+
+void tell_outcome(const ExpertOutcome& out) {
+  log::debug("expert ", out.expert, ": ", name_of(out.status), " after ", out.epochs, " epochs",
+             out.reason.empty() ? "" : " (" + out.reason + ")", "; validation loss ",
+             text::shortest(out.table.start_val_loss), " before training, best ", text::shortest(out.best_loss),
+             " after epoch ", out.best_epoch);
+}
+
+/// The step is repeated for it, which moves the weights: only when training is over and they are in the checkpoint.
+void write_profile(const ExpertTask& task, nn::Trainer& trainer) {
+  constexpr int kRepeats = 50;
+  const std::string profile = trainer.profile(kRepeats);
+  if (!profile.empty()) io::atomic_replace(std::filesystem::path(task.folder) / "profile.txt", profile);
 }
 
 }  // namespace
@@ -278,19 +316,24 @@ ExpertOutcome train_expert(const ExpertTask& task) {
   ExpertOutcome out;
   out.expert = task.expert;
   out.rows_trained = static_cast<std::int64_t>(task.train_rows.size());
+  tell_plan(task);
   nn::Graph model = start_model(s, task.expert);
   const auto compared = std::make_shared<Compared>();
-  nn::Trainer trainer(train_task(task, model, compared), options_of(task), nn::parse_rule(s.optim, s.weight_decay),
+  const std::function<nn::Metrics()> validate = validator(task, model, compared);
+  nn::Trainer trainer(train_task(task, model, validate), options_of(task), nn::parse_rule(s.optim, s.weight_decay),
                       schedule_of(s), expert_stream(s, task.expert).stream("train"));
   if (s.clip_grad > 0) trainer.optimizer().set_clip({s.clip_grad, 0});
   if (is_hardware(s.quant)) limit_weights(model, hardware_model(s.quant, s.hw), trainer.optimizer());
-  trainer.add(std::make_unique<History>(out.table));
+  trainer.add(std::make_unique<History>(out.table, [&task](const EpochTable& table) {
+    if (task.mean != nullptr) task.mean->report(task.expert, table);
+  }));
   auto& best = trainer.add(std::make_unique<nn::KeepBest>("val_loss"));
   if (s.patience > 0) trainer.add(std::make_unique<nn::EarlyStop>("val_loss", nn::Goal::min, s.patience));
   if (task.progress) trainer.add(std::make_unique<nn::ProgressLine>(*task.progress, task.member));
   std::optional<nn::CheckpointStore> store;
-  const bool over = !task.folder.empty() && open_folder(task, trainer, compared, store);
+  const bool over = !task.folder.empty() && open_folder(task, trainer, compared, best, store);
   const std::int64_t before = out.table.rows();
+  if (before == 0) out.table.start_val_loss = validate().at("val_loss");
   const auto begin = std::chrono::steady_clock::now();
   out.status = ExpertStatus::trained;
   if (!over) {
@@ -299,6 +342,7 @@ ExpertOutcome train_expert(const ExpertTask& task) {
     out.reason = result.stop_reason;
   }
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (task.profile && !task.folder.empty()) write_profile(task, trainer);
   out.epochs = out.table.rows();
   out.epochs_here = out.epochs - before;
   if (!best.empty()) {
@@ -307,6 +351,7 @@ ExpertOutcome train_expert(const ExpertTask& task) {
     out.best_loss = best.best().value;
   }
   out.model = std::move(model);
+  tell_outcome(out);
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include "apps/neurotrigger/settings.h"
 
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,12 +19,15 @@
 
 namespace thimble::neurotrigger {
 
+class MeanLog;  // mean_log.h
+
 enum class ExpertStatus { trained, skipped, failed, interrupted };
 const char* name_of(ExpertStatus status);
 
 /// Metrics of every finished epoch, by the names in epoch_columns(); NaN where there is no value.
 struct EpochTable {
   std::vector<double> epoch, step;
+  double start_val_loss = std::numeric_limits<double>::quiet_NaN();  // with the start weights, before the first step
   std::vector<std::vector<double>> columns;
   std::int64_t rows() const { return static_cast<std::int64_t>(epoch.size()); }
 };
@@ -39,9 +43,11 @@ struct ExpertTask {
   std::string folder;                        // expert_<e> inside the run folder; empty: nothing is written
   bool resume = false;                       // go on from the newest checkpoint in the folder, if there is one
   std::string program;                       // told in checkpoints
+  bool profile = false;                      // write profile.txt into the folder
   const std::atomic<bool>* interrupt = nullptr;
   std::optional<report::TrainProgress> progress;
-  int member = 0;  // of the progress line
+  int member = 0;           // of the progress line
+  MeanLog* mean = nullptr;  // told after every epoch
 };
 
 struct ExpertOutcome {

@@ -3,9 +3,11 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/stop.h"
-#include "core/linalg/stats.h"
+#include "core/io/atomic_file.h"
 #include "core/parallel/blocks.h"
 
+#include "apps/common/cli/logger.h"
+#include "apps/neurotrigger/mean_log.h"
 #include "apps/neurotrigger/training_loss.h"
 
 #include <algorithm>
@@ -91,6 +93,7 @@ ExpertOutcome guarded(const ExpertTask& task) {
     out.expert = task.expert;
     out.status = ExpertStatus::failed;
     out.reason = e.what();
+    if (task.mean != nullptr) out.table = task.mean->reported(task.expert);
     log::warning("expert ", task.expert, " failed: ", e.what());
     return out;
   }
@@ -156,9 +159,13 @@ void judge_all(const RunSettings& settings, const Splits& splits, RunResult& run
     run.overall[static_cast<std::size_t>(split)] = merit_of(compared_of(run, splits, split));
 }
 
-/// Value at an epoch, the last one for an expert that has ended before.
-double latest(const std::vector<double>& values, std::int64_t epoch) {
-  return values[static_cast<std::size_t>(std::min(epoch, static_cast<std::int64_t>(values.size()) - 1))];
+/// Log of one expert's thread. With a single expert there is no such thread: the file stays empty.
+std::string expert_log(const RunPlan& plan, int expert, std::size_t experts) {
+  if (plan.folder.empty()) return "";
+  const std::string file = text::cat(plan.folder, "/expert_", expert, ".log");
+  if (experts > 1) return file;
+  io::AppendFile(file).flush();
+  return "";
 }
 
 bool early_stop(const std::vector<ExpertTask>& tasks) {
@@ -189,21 +196,26 @@ RunResult train_experts(const RunSettings& settings, const Splits& splits, const
   std::optional<report::TrainProgress> progress;
   if (plan.progress != nullptr)
     progress.emplace(*plan.progress, "experts", static_cast<int>(tasks.size()), "tracks", early_stop(tasks));
+  MeanLog mean(settings.experts, plan.folder);
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     tasks[i].folder = text::cat(plan.folder, "/expert_", tasks[i].expert);
     tasks[i].resume = plan.resume;
     tasks[i].program = plan.program;
+    tasks[i].profile = plan.profile;
     tasks[i].interrupt = watch.flag();
     tasks[i].progress = progress;
     tasks[i].member = static_cast<int>(i);
+    tasks[i].mean = &mean;
   }
   run.experts.resize(tasks.size());
   const Clock::time_point begin = Clock::now();
   parallel_jobs(static_cast<std::int64_t>(tasks.size()), [&](std::int64_t job) {
     const ExpertTask& task = tasks[static_cast<std::size_t>(job)];
+    const app::LogBranch branch(expert_log(plan, task.expert, tasks.size()));
     const std::string missing = missing_rows(task);
-    run.experts[static_cast<std::size_t>(job)].outcome =
-        missing.empty() ? guarded(task) : skipped(task.expert, missing);
+    ExpertOutcome& outcome = run.experts[static_cast<std::size_t>(job)].outcome;
+    outcome = missing.empty() ? guarded(task) : skipped(task.expert, missing);
+    if (outcome.status != ExpertStatus::interrupted) mean.finish(task.expert);
   });
   run.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   run.interrupted = watch.raised();
@@ -215,21 +227,12 @@ EpochTable mean_over_experts(const RunResult& run) {
   EpochTable mean;
   mean.columns.resize(epoch_columns().size());
   std::int64_t last = 0;
-  for (const ExpertResult& expert : run.experts) last = std::max(last, expert.outcome.table.rows());
-  for (std::int64_t epoch = 0; epoch < last; ++epoch) {
-    double step = 0;
-    for (const ExpertResult& expert : run.experts)
-      if (expert.outcome.table.rows() > 0) step = std::max(step, latest(expert.outcome.table.step, epoch));
-    mean.epoch.push_back(static_cast<double>(epoch + 1));
-    mean.step.push_back(step);
-    for (std::size_t c = 0; c < mean.columns.size(); ++c) {
-      std::vector<double> values;
-      for (const ExpertResult& expert : run.experts)
-        if (expert.outcome.table.rows() > 0) values.push_back(latest(expert.outcome.table.columns[c], epoch));
-      std::erase_if(values, [](double v) { return !std::isfinite(v); });
-      mean.columns[c].push_back(linalg::mean(values));
-    }
+  std::vector<const EpochTable*> tables;
+  for (const ExpertResult& expert : run.experts) {
+    tables.push_back(&expert.outcome.table);
+    last = std::max(last, expert.outcome.table.rows());
   }
+  while (mean.rows() < last) append_mean_row(tables, mean);
   return mean;
 }
 

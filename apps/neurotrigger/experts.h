@@ -43,6 +43,7 @@ struct RunPlan {
   std::string folder;  // run folder
   bool resume = false;
   std::string program;
+  bool profile = false;  // expert_<e>/profile.txt: seconds of every kernel of a step
   report::Progress* progress = nullptr;
 };
 

@@ -1,5 +1,6 @@
 #include "apps/common/config/verb.h"
 #include "apps/common/run/run_folder.h"
+#include "apps/neurotrigger/run_mode.h"
 #include "apps/neurotrigger/settings.h"
 #include "apps/neurotrigger/verbs.h"
 
@@ -18,13 +19,18 @@ app::Verb verb(std::string name, std::string group, std::string summary, app::Ha
 app::Verb train_verb() {
   app::Verb v = verb("train", "Work", "train one network per expert, write a run folder and a report", run_train);
   v.stops_cleanly = true;
+  v.flags = train_flags();
   v.examples = {"thimble-neurotrigger train demo",
                 "thimble-neurotrigger train baseline_v3 experts=[0] data.train=random1.gz data.val=random2.gz",
+                "thimble-neurotrigger train '{extends: demo, epochs: 3}' --data train=random1.gz,val=random2.gz",
                 "thimble-neurotrigger train --resume latest"};
   v.more =
       "Without data.train the tracks come from the simulator. Experts train side by side, at most --threads at a time; "
       "the "
-      "results do not depend on the number of threads. Ctrl-C saves everything; --resume goes on to the same bits.";
+      "results do not depend on the number of threads. Ctrl-C saves everything; --resume goes on to the same bits. "
+      "The form of the original trainer, 'CONFIG [-p] [-s] [-d TEXT] [-m key=value ...]', is understood too: with -p "
+      "it "
+      "is this verb, without it is a debug run.";
   return v;
 }
 
@@ -132,6 +138,7 @@ app::Program program() {
              app::compare_verb("neurotrigger"),
              app::config_verb(config)};
   p.synonyms = {{"eval", "evaluate"}, {"synth", "simulate"}, {"run", "train"}, {"plots", "report"}};
+  p.legacy = [p](std::vector<std::string> words) { return modern_words(std::move(words), p); };
   p.complete = [config](const app::Verb& v, const std::string& word) { return app::complete_config(v, word, config); };
   return p;
 }

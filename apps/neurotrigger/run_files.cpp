@@ -3,7 +3,6 @@
 #include "core/io/atomic_file.h"
 #include "core/io/json.h"
 #include "core/io/sealed.h"
-#include "core/io/tfevents.h"
 
 #include "apps/neurotrigger/track_text.h"
 #include "apps/neurotrigger/uncertainty_run.h"
@@ -88,34 +87,6 @@ bool any_filter(const RunSettings& settings) {
                      [](const auto& own) { return own.second.filter && !own.second.filter->empty(); });
 }
 
-std::string mean_csv(const EpochTable& table) {
-  std::string out = "epoch,step";
-  for (const std::string& name : epoch_columns()) out += "," + name;
-  out += '\n';
-  for (std::size_t row = 0; row < table.epoch.size(); ++row) {
-    out += text::cat(static_cast<std::int64_t>(table.epoch[row]), ',', static_cast<std::int64_t>(table.step[row]));
-    for (const auto& column : table.columns) {
-      out += ',';
-      if (std::isfinite(column[row])) out += text::shortest(column[row]);
-    }
-    out += '\n';
-  }
-  return out;
-}
-
-/// Event file of the mean over experts.
-void write_mean_events(const fs::path& folder, const EpochTable& table) {
-  if (table.rows() == 0) return;
-  fs::remove_all(folder);
-  io::EventWriter events(folder);
-  for (std::size_t row = 0; row < table.epoch.size(); ++row)
-    for (std::size_t c = 0; c < table.columns.size(); ++c)
-      if (std::isfinite(table.columns[c][row]))
-        events.scalar(epoch_columns()[c], static_cast<std::int64_t>(table.epoch[row]),
-                      static_cast<float>(table.columns[c][row]));
-  events.flush();
-}
-
 void write_predictions(const fs::path& folder, const Splits& splits, const RunResult& run, bool filtered, bool csv) {
   for (const Split split : kSplits) {
     if (splits[split].rows() == 0) continue;
@@ -183,9 +154,6 @@ std::string predictions_hdf5(const Splits& splits, const RunResult& run, Split s
 void write_run_files(const fs::path& folder, const RunSettings& settings, const Splits& splits, const RunResult& run,
                      bool csv) {
   io::atomic_replace(folder / "weights.json", weights_json(networks_of(run)));
-  const EpochTable mean = mean_over_experts(run);
-  io::atomic_replace(folder / "metrics.csv", mean_csv(mean));
-  write_mean_events(folder / "mean_expert/version_0", mean);
   for (const ExpertResult& expert : run.experts) {
     const fs::path own = folder / text::cat("expert_", expert.outcome.expert);
     fs::create_directories(own);

@@ -8,7 +8,7 @@
 
 namespace thimble::neurotrigger {
 
-/// weights.json; expert_<e>/{train,val,test}_result.json; metrics.csv (mean over experts); prediction_random{1,2,3}.h5
+/// weights.json; expert_<e>/{train,val,test}_result.json; prediction_random{1,2,3}.h5
 /// with row numbers and outputs. With `csv` also pred_data_random{1,2,3}.csv: every row of the split, zeros where
 /// there is no prediction; and the _filtered forms of both when a filter is set. Every file is replaced atomically.
 void write_run_files(const std::filesystem::path& folder, const RunSettings& settings, const Splits& splits,

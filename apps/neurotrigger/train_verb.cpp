@@ -7,10 +7,12 @@
 #include "apps/neurotrigger/plots.h"
 #include "apps/neurotrigger/run_access.h"
 #include "apps/neurotrigger/run_files.h"
+#include "apps/neurotrigger/run_mode.h"
 #include "apps/neurotrigger/run_report.h"
 #include "apps/neurotrigger/verbs.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace thimble::neurotrigger {
 namespace {
@@ -31,7 +33,7 @@ bool may_change(const app::FieldList& fields, const std::string& key, const std:
 void check_resume(const app::Context& context) {
   Settings defaults;
   const app::FieldList fields = app::fields_of(defaults);
-  for (const app::Override& change : context.all_overrides())
+  for (const app::Override& change : training_overrides(context))
     if (!may_change(fields, change.key))
       throw Error(ErrorKind::usage, text::cat("'", change.key, "' cannot change when a run is resumed"),
                   {"", 0, 0, change.word}, "start a new run, or leave it out");
@@ -40,20 +42,20 @@ void check_resume(const app::Context& context) {
 struct Plan {
   app::LoadedConfig loaded;
   std::string folder;  // of the run to resume; empty: a new one
+  bool debug = false;
 };
 
 Plan make_plan(const app::Context& context) {
   Plan plan;
+  plan.debug = wants_debug(context);
   if (context.flags().resume.empty()) {
-    if (context.config().empty())
-      throw Error(ErrorKind::usage, "which configuration?", {},
-                  "thimble-neurotrigger train demo; all: thimble-neurotrigger config --list");
-    plan.loaded = app::load_config(context.config(), context.all_overrides(), load_options());
+    plan.loaded = app::load_config(wanted_config(context), training_overrides(context), load_options());
+    if (plan.debug) make_debug(plan.loaded);
     return plan;
   }
   check_resume(context);
   plan.folder = app::find_run_to_resume(context.flags().resume, context.flags().out.value_or("runs"), "neurotrigger");
-  plan.loaded = app::load_config(plan.folder + "/config.yaml", context.all_overrides(), load_options());
+  plan.loaded = app::load_config(plan.folder + "/config.yaml", training_overrides(context), load_options());
   plan.loaded.name = std::filesystem::path(plan.folder).parent_path().filename().string();
   return plan;
 }
@@ -91,6 +93,8 @@ void add_metrics(app::Result& result, const RunResult& run, Split quoted) {
     const Merit& m = expert.merits[static_cast<std::size_t>(quoted)];
     const Merit& validation = expert.merits[static_cast<std::size_t>(Split::val)];
     add(prefix + "val_loss", validation.loss);
+    if (std::isfinite(expert.outcome.table.start_val_loss))
+      result.metric(prefix + "start_val_loss", expert.outcome.table.start_val_loss);
     add(prefix + "loss", m.loss);
     add(prefix + "sigma_z_cm", m.z_trimmed_cm);
     add(prefix + "sigma_z_near_cm", m.z_trimmed_near_cm);
@@ -167,8 +171,10 @@ void finish(app::Context& context, const app::RunFolder& folder, const RunSettin
 }  // namespace
 
 int run_train(app::Context& context) {
+  if (context.has("--list-configs")) return app::list_configs(context, config_app());
   Plan plan = make_plan(context);
   RunSettings settings = bind_settings(plan.loaded);
+  if (context.has("--print-config")) return app::print_config(context, config_app(), plan.loaded);
   use_threads(settings.all);
   for (const auto& [expert, own] : settings.own) start_model(own, expert);  // refuses before anything is written
   pin_compared_run(settings, plan.loaded);
@@ -178,15 +184,16 @@ int run_train(app::Context& context) {
     tell_plan(context, settings, splits);
     return 0;
   }
-  const std::string name = settings.all.name.empty() ? settings.config : settings.all.name;
-  const app::RunFolder folder = plan.folder.empty() ? app::RunFolder::create({settings.all.out, "neurotrigger", name})
-                                                    : app::RunFolder::resume(plan.folder);
+  const app::RunIdentity identity = run_identity(settings, plan.debug);
+  const app::RunFolder folder =
+      plan.folder.empty() ? app::RunFolder::create(identity) : app::RunFolder::resume(plan.folder);
   context.result().run(folder.path());
   context.result().seed(settings.all.seed);
   const std::string config_json = app::to_json(settings.tree.nested());
   if (plan.folder.empty()) {
     folder.write("config.yaml", app::resolved_yaml(plan.loaded, config_app()));
     folder.write_manifest(context, splits.inputs);
+    note_in_log_root(identity, folder);
   }
   report::ProgressOptions options;
   options.mode = context.progress();
@@ -196,6 +203,7 @@ int run_train(app::Context& context) {
     RunPlan how;
     how.folder = folder.path();
     how.resume = !plan.folder.empty();
+    how.profile = plan.debug;
     how.progress = &progress;
     const RunResult run = train_experts(settings, splits, how);
     progress.end();

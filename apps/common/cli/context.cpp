@@ -67,6 +67,14 @@ bool Context::confirm(const std::string& question) const {
   return answer == 'y' || answer == 'Y';
 }
 
+std::string Context::ask(const std::string& question) const {
+  if (common_.yes || isatty(STDIN_FILENO) == 0 || !Screen::is_terminal(Stream::err)) return {};
+  std::fputs(question.c_str(), stderr);
+  std::string line;
+  for (int c = std::fgetc(stdin); c != EOF && c != '\n'; c = std::fgetc(stdin)) line += static_cast<char>(c);
+  return line;
+}
+
 report::ProgressMode Context::progress() const {
   const bool automatic = common_.progress == report::ProgressMode::automatic;
   return automatic && common_.quiet ? report::ProgressMode::none : common_.progress;

@@ -76,6 +76,8 @@ class Context {
   const std::string& position() const { return position_; }
   /// Asks yes or no on the terminal; true with --yes; false when nobody can answer.
   bool confirm(const std::string& question) const;
+  /// Asks for one line on the terminal; "" with --yes and when nobody can answer.
+  std::string ask(const std::string& question) const;
   /// --progress; none with --quiet.
   report::ProgressMode progress() const;
 

@@ -57,6 +57,17 @@ void append(Logger& log, std::string_view line) {
   }
 }
 
+/// File of the thread's LogBranch, -1 if there is none.
+thread_local int branch_file = -1;
+
+void append_to_branch(const std::string& line) {
+  if (branch_file < 0) return;
+  const std::string whole = utc_now() + " " + line + "\n";
+  if (write(branch_file, whole.data(), whole.size()) < 0) {
+    // as in append
+  }
+}
+
 const char* level_name(log::Level level) {
   switch (level) {
     case log::Level::debug:
@@ -86,6 +97,7 @@ void receive(log::Level level, std::string_view message) {
   const std::scoped_lock lock(log.mutex);
   if (level == log::Level::warning) log.warnings.emplace_back(message);
   append(log, text::cat(level_name(level), ": ", message));
+  append_to_branch(text::cat(level_name(level), ": ", message));
   if (!shown(log, level)) return;
   const std::string name = level == log::Level::note ? "" : text::cat(level_name(level), ":");
   const std::string line =
@@ -108,6 +120,15 @@ void log_to_file(const std::string& path) {
   if (log.file >= 0) close(log.file);
   log.path = path;
   log.file = path.empty() ? -1 : open_log(path);
+}
+
+LogBranch::LogBranch(const std::string& path) {
+  branch_file = path.empty() ? -1 : open_log(path);
+}
+
+LogBranch::~LogBranch() {
+  if (branch_file >= 0) close(branch_file);
+  branch_file = -1;
 }
 
 void log_file_line(std::string_view line) {

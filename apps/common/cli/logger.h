@@ -13,6 +13,14 @@ void start_logging(bool quiet, bool verbose);
 void log_to_file(const std::string& path);
 /// A line for the file only.
 void log_file_line(std::string_view line);
+/// While it lives, what this thread logs goes into one more file (appended); "" is none. Branches do not nest.
+class LogBranch {
+ public:
+  explicit LogBranch(const std::string& path);
+  ~LogBranch();
+  LogBranch(const LogBranch&) = delete;
+  LogBranch& operator=(const LogBranch&) = delete;
+};
 /// Warnings so far.
 std::vector<std::string> logged_warnings();
 /// "2026-11-20T12:03:41Z"

@@ -108,6 +108,8 @@ class Chain {
       std::string text(std::istreambuf_iterator<char>(std::cin), {});
       return {"stdin", "", ConfigTree(parse_yaml(text, "standard input"))};
     }
+    if (config.starts_with('{'))
+      return {"inline", "", ConfigTree(parse_yaml(config, "configuration on the command line"))};
     if (options_.builtin && !looks_like_path(config)) {
       if (std::optional<Node> node = options_.builtin(config)) return {config, "", ConfigTree(*node)};
     }

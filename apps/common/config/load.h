@@ -35,7 +35,8 @@ struct LoadedConfig {
   std::vector<std::string> chain;  // files from the configuration to its root
 };
 
-/// `config`: path, bare name, or "-" for standard input. Order, low to high: parents (root first), file, overrides.
+/// `config`: path, bare name, a flow mapping in place of a file ("{extends: demo, epochs: 3}", named "inline"), or "-"
+/// for standard input. Order, low to high: parents (root first), file, overrides.
 /// Every relative path and `extends` belongs to the folder of the file that names it. All problems at once.
 LoadedConfig load_config(const std::string& config, const std::vector<Override>& overrides, const LoadOptions& options);
 

@@ -95,24 +95,6 @@ int print_schema(Context& context, const ConfigApp& app) {
   return 0;
 }
 
-int print_list(Context& context, const ConfigApp& app) {
-  report::Table table;
-  table.columns = {{"configuration", "", true, false}, {"description", "", true, false}, {"file", "", true, false}};
-  Node rows = Node::list();
-  for (const KnownConfig& known : known_configs(app.load)) {
-    const std::string description = config_description(known);
-    table.rows.push_back(
-        {text::printable(known.name), text::printable(description, 200), text::printable(known.path, 200)});
-    Node row = Node::map();
-    row.keys = {"name", "path", "description"};
-    row.items = {Node::scalar(known.name, true), Node::scalar(known.path, true), Node::scalar(description, true)};
-    rows.items.push_back(std::move(row));
-  }
-  context.result().print(report::plain_text(table));
-  context.result().data("configs", to_json(rows));
-  return 0;
-}
-
 std::string origin_text(const KeyLine& line, const ConfigTree& tree) {
   const Node* node = tree.find(line.key);
   const std::size_t dot = line.key.rfind('.');
@@ -164,19 +146,6 @@ Node differences(const ConfigApp& app, const LoadedConfig& loaded) {
   return out.nested();
 }
 
-int print_config(Context& context, const ConfigApp& app, const LoadedConfig& loaded) {
-  if (context.has("--diff")) {
-    const Node changed = differences(app, loaded);
-    context.result().print(to_yaml(changed));
-    context.result().data("config", to_json(changed));
-    return 0;
-  }
-  const Bound config = bound(loaded.tree, app);
-  context.result().print(resolved_yaml(loaded, app));
-  context.result().data("config", to_json(dump_fields(config.fields)));
-  return 0;
-}
-
 int config_command(Context& context, const ConfigApp& app) {
   if (context.has("--completion")) {
     context.result().print(completion_script(context.program(), context.flag("--completion")));
@@ -187,7 +156,7 @@ int config_command(Context& context, const ConfigApp& app) {
     return 0;
   }
   if (context.has("--schema")) return print_schema(context, app);
-  if (context.has("--list")) return print_list(context, app);
+  if (context.has("--list")) return list_configs(context, app);
   const bool defaults_only = context.config().empty();
   if (defaults_only && !context.has("--explain")) {
     throw Error(ErrorKind::usage, "which configuration?", {},
@@ -206,6 +175,37 @@ int config_command(Context& context, const ConfigApp& app) {
 }
 
 }  // namespace
+
+int list_configs(Context& context, const ConfigApp& app) {
+  report::Table table;
+  table.columns = {{"configuration", "", true, false}, {"description", "", true, false}, {"file", "", true, false}};
+  Node rows = Node::list();
+  for (const KnownConfig& known : known_configs(app.load)) {
+    const std::string description = config_description(known);
+    table.rows.push_back(
+        {text::printable(known.name), text::printable(description, 200), text::printable(known.path, 200)});
+    Node row = Node::map();
+    row.keys = {"name", "path", "description"};
+    row.items = {Node::scalar(known.name, true), Node::scalar(known.path, true), Node::scalar(description, true)};
+    rows.items.push_back(std::move(row));
+  }
+  context.result().print(report::plain_text(table));
+  context.result().data("configs", to_json(rows));
+  return 0;
+}
+
+int print_config(Context& context, const ConfigApp& app, const LoadedConfig& loaded) {
+  if (context.has("--diff")) {
+    const Node changed = differences(app, loaded);
+    context.result().print(to_yaml(changed));
+    context.result().data("config", to_json(changed));
+    return 0;
+  }
+  const Bound config = bound(loaded.tree, app);
+  context.result().print(resolved_yaml(loaded, app));
+  context.result().data("config", to_json(dump_fields(config.fields)));
+  return 0;
+}
 
 LoadedConfig check_config(const std::string& config, const std::vector<Override>& overrides, const ConfigApp& app) {
   LoadOptions options = app.load;

@@ -21,6 +21,11 @@ LoadedConfig check_config(const std::string& config, const std::vector<Override>
 /// The resolved configuration as it goes into a run folder: comments with meaning and origin, override blocks last.
 std::string resolved_yaml(const LoadedConfig& loaded, const ConfigApp& app);
 
+/// The known configurations as the verb's --list shows them; 0.
+int list_configs(Context& context, const ConfigApp& app);
+/// The resolved configuration as the verb shows it; 0.
+int print_config(Context& context, const ConfigApp& app, const LoadedConfig& loaded);
+
 /// Keys, values behind key=, and names of configurations: for Program::complete.
 std::vector<std::string> complete_config(const Verb& verb, const std::string& word, const ConfigApp& app);
 
