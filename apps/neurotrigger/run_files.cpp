@@ -4,6 +4,7 @@
 #include "core/io/json.h"
 #include "core/io/sealed.h"
 
+#include "apps/neurotrigger/legacy_names.h"
 #include "apps/neurotrigger/track_text.h"
 #include "apps/neurotrigger/uncertainty_run.h"
 
@@ -87,16 +88,25 @@ bool any_filter(const RunSettings& settings) {
                      [](const auto& own) { return own.second.filter && !own.second.filter->empty(); });
 }
 
-void write_predictions(const fs::path& folder, const Splits& splits, const RunResult& run, bool filtered, bool csv) {
+/// Simulated splits up to this many rows get their text form by themselves; a row is about 400 bytes.
+constexpr std::int64_t kMostSimulatedRows = 100'000;
+
+bool wants_text(const Settings& settings, const Splits& splits, Split split) {
+  if (settings.predictions != "auto") return settings.predictions == "all";
+  return !splits.simulated || splits[split].rows() <= kMostSimulatedRows;
+}
+
+void write_predictions(const fs::path& folder, const Settings& settings, const Splits& splits, const RunResult& run,
+                       bool filtered) {
+  const HeaderStyle header = settings.legacy_names ? HeaderStyle::spaces : HeaderStyle::tabs;
   for (const Split split : kSplits) {
     if (splits[split].rows() == 0) continue;
     const std::string stem = text::cat("random", static_cast<int>(split) + 1, filtered ? "_filtered" : "");
     io::atomic_replace(folder / ("prediction_" + stem + ".h5"), predictions_hdf5(splits, run, split, filtered));
-    if (csv)
-      io::atomic_replace(
-          folder / ("pred_data_" + stem + ".csv"),
-          prediction_text(splits[split], outputs_in_order(splits, run, split, filtered), HeaderStyle::tabs,
-                          has_uncertainty(run) ? widths_in_order(splits, run, split) : Tensor()));
+    if (wants_text(settings, splits, split))
+      io::atomic_replace(folder / ("pred_data_" + stem + ".csv"),
+                         prediction_text(splits[split], outputs_in_order(splits, run, split, filtered), header,
+                                         has_uncertainty(run) ? widths_in_order(splits, run, split) : Tensor()));
   }
 }
 
@@ -151,19 +161,19 @@ std::string predictions_hdf5(const Splits& splits, const RunResult& run, Split s
   return file.finish();
 }
 
-void write_run_files(const fs::path& folder, const RunSettings& settings, const Splits& splits, const RunResult& run,
-                     bool csv) {
+void write_run_files(const fs::path& folder, const RunSettings& settings, const Splits& splits, const RunResult& run) {
+  const bool legacy = settings.all.legacy_names;
   io::atomic_replace(folder / "weights.json", weights_json(networks_of(run)));
   for (const ExpertResult& expert : run.experts) {
     const fs::path own = folder / text::cat("expert_", expert.outcome.expert);
     fs::create_directories(own);
     for (const Split split : kSplits)
-      io::atomic_replace(own / text::cat(name_of(split), "_result.json"),
-                         merit_json(expert.merits[static_cast<std::size_t>(split)]));
+      io::atomic_replace(own / result_name(split, legacy),
+                         result_text(expert.merits[static_cast<std::size_t>(split)], split, legacy));
   }
   if (has_uncertainty(run)) io::atomic_replace(folder / "uncertainty.json", uncertainty_json(splits, run));
-  write_predictions(folder, splits, run, false, csv);
-  if (any_filter(settings)) write_predictions(folder, splits, run, true, csv);
+  write_predictions(folder, settings.all, splits, run, false);
+  if (any_filter(settings)) write_predictions(folder, settings.all, splits, run, true);
 }
 
 }  // namespace thimble::neurotrigger

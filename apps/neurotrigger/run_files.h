@@ -8,11 +8,11 @@
 
 namespace thimble::neurotrigger {
 
-/// weights.json; expert_<e>/{train,val,test}_result.json; prediction_random{1,2,3}.h5
-/// with row numbers and outputs. With `csv` also pred_data_random{1,2,3}.csv: every row of the split, zeros where
-/// there is no prediction; and the _filtered forms of both when a filter is set. Every file is replaced atomically.
+/// weights.json; expert_<e>/{train,val,test}_result.json; prediction_random{1,2,3}.h5 with row numbers and outputs; by
+/// the key `predictions` also pred_data_random{1,2,3}.csv: every row of the split, zeros where there is no prediction;
+/// and the _filtered forms of both when a filter is set. Every file is replaced atomically.
 void write_run_files(const std::filesystem::path& folder, const RunSettings& settings, const Splits& splits,
-                     const RunResult& run, bool csv);
+                     const RunResult& run);
 
 /// {"train": {"filtered": {...}, "unfiltered": {"loss_overall", "std_overall", "loss": {"0": ...}, "std": {...}}}, ...}
 /// as JSON text; null where a value does not exist, {} without a filter.

@@ -3,11 +3,13 @@
 #include "apps/common/cli/context.h"
 #include "apps/common/config/verb.h"
 #include "apps/common/run/run_folder.h"
+#include "apps/neurotrigger/legacy_names.h"
 #include "apps/neurotrigger/old_outputs.h"
 #include "apps/neurotrigger/plots.h"
 #include "apps/neurotrigger/run_access.h"
 #include "apps/neurotrigger/run_files.h"
 #include "apps/neurotrigger/run_mode.h"
+#include "apps/neurotrigger/run_origin.h"
 #include "apps/neurotrigger/run_report.h"
 #include "apps/neurotrigger/verbs.h"
 
@@ -107,14 +109,23 @@ void add_metrics(app::Result& result, const RunResult& run, Split quoted) {
 void add_origin(app::Result& result, const RunSettings& settings, const Splits& splits) {
   result.data("git_id", io::json_string(app::git_state().id));
   result.data("run_description", io::json_string(settings.all.note));
-  std::string paths = "{";
+  std::vector<std::string> lists;
   for (const Split split : kSplits) {
     std::vector<std::string> files;
-    for (const auto& [key, path] : splits.inputs)
-      if (key == text::cat("data.", name_of(split))) files.push_back(io::json_string(path));
-    paths += text::cat(paths.size() > 1 ? "," : "", io::json_string(name_of(split)), ":[", text::join(files, ","), "]");
+    for (const std::string& path : split_paths(splits, split)) files.push_back(io::json_string(path));
+    lists.push_back(text::cat(io::json_string(name_of(split)), ":[", text::join(files, ","), "]"));
   }
-  result.data("data_path", paths + "}");
+  result.data("data_path", "{" + text::join(lists, ",") + "}");
+}
+
+/// summary.json, also before there is a result: then `losses` is empty.
+void write_summary(app::Context& context, const app::RunFolder& folder, const RunSettings& settings,
+                   const Splits& splits, const std::string& status, const std::string& losses = "") {
+  const std::string config = app::to_json(settings.tree.nested());
+  if (settings.all.legacy_names)
+    folder.write("summary.json", legacy_summary(settings, splits, config, losses, status));
+  else
+    folder.write_summary(context, status, config);
 }
 
 bool any_failed(const RunResult& run) {
@@ -148,24 +159,41 @@ void print_result(app::Context& context, const RunSettings& settings, const Spli
 }
 
 void finish(app::Context& context, const app::RunFolder& folder, const RunSettings& settings, const Splits& splits,
-            const RunResult& run, const std::string& config_json) {
-  write_run_files(folder.path(), settings, splits, run, !splits.simulated);
-  if (settings.all.plots.final_set) write_post_training_plots(folder.path(), splits, run);
+            const RunResult& run) {
+  const bool legacy = settings.all.legacy_names;
+  write_run_files(folder.path(), settings, splits, run);
+  if (settings.all.plots.final_set)
+    write_post_training_plots(folder.path(), splits, run, Split::val, plots_name(legacy));
   report::Report page = build_report(settings, splits, run);
   page.version = text::cat("version ", folder.version());
   page.next = {
       {"export", text::cat("thimble-neurotrigger export ", folder.path(), " --target hw-a --out build/expert0")},
       {"verify", "thimble-hw verify build/expert0"}};
   report::write_report(page, folder.path());
+  if (legacy) add_legacy_names(folder.path(), run);
+  const std::string losses = losses_json(settings, splits, run);
   context.result().file("report", "report.html");
   context.result().file("weights", "weights.json");
-  context.result().data("loss", losses_json(settings, splits, run));
-  add_origin(context.result(), settings, splits);
+  context.result().data("loss", losses);
   add_metrics(context.result(), run, quoted_split(splits));
   print_result(context, settings, splits, run);
   context.result().line("report: " + folder.file("report.html"));
   const std::string status = run.interrupted ? "interrupted" : any_failed(run) ? "failed" : "ok";
-  folder.write_summary(context, status, config_json);
+  write_summary(context, folder, settings, splits, status, losses);
+}
+
+/// Everything a run folder holds before the first step.
+void open_run_folder(app::Context& context, const app::RunFolder& folder, const Plan& plan, const RunSettings& settings,
+                     const Splits& splits) {
+  context.result().run(folder.path());
+  context.result().seed(settings.all.seed);
+  add_origin(context.result(), settings, splits);
+  if (!plan.folder.empty()) return;
+  folder.write("config.yaml", app::resolved_yaml(plan.loaded, config_app()));
+  folder.write_manifest(context, splits.inputs);
+  write_origin_files(folder.path(), settings, splits);
+  write_summary(context, folder, settings, splits, "running");
+  note_in_log_root(run_identity(settings, plan.debug), folder);
 }
 
 }  // namespace
@@ -184,17 +212,9 @@ int run_train(app::Context& context) {
     tell_plan(context, settings, splits);
     return 0;
   }
-  const app::RunIdentity identity = run_identity(settings, plan.debug);
-  const app::RunFolder folder =
-      plan.folder.empty() ? app::RunFolder::create(identity) : app::RunFolder::resume(plan.folder);
-  context.result().run(folder.path());
-  context.result().seed(settings.all.seed);
-  const std::string config_json = app::to_json(settings.tree.nested());
-  if (plan.folder.empty()) {
-    folder.write("config.yaml", app::resolved_yaml(plan.loaded, config_app()));
-    folder.write_manifest(context, splits.inputs);
-    note_in_log_root(identity, folder);
-  }
+  const app::RunFolder folder = plan.folder.empty() ? app::RunFolder::create(run_identity(settings, plan.debug))
+                                                    : app::RunFolder::resume(plan.folder);
+  open_run_folder(context, folder, plan, settings, splits);
   report::ProgressOptions options;
   options.mode = context.progress();
   options.unicode = report::utf8_locale();
@@ -208,11 +228,11 @@ int run_train(app::Context& context) {
     const RunResult run = train_experts(settings, splits, how);
     progress.end();
     context.set_position(position_of(settings, run));
-    finish(context, folder, settings, splits, run, config_json);
+    finish(context, folder, settings, splits, run);
     return any_failed(run) ? 1 : 0;
   } catch (const Error&) {
     progress.end();
-    folder.write_summary(context, "failed", config_json);
+    write_summary(context, folder, settings, splits, "failed");
     throw;
   }
 }

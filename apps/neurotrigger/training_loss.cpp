@@ -3,7 +3,6 @@
 #include "autograd/ops/elementwise.h"
 
 #include "nn/data/plan.h"
-#include "nn/graph/graph.h"
 #include "nn/loss.h"
 
 #include "apps/neurotrigger/uncertainty.h"

@@ -3,6 +3,7 @@
 // track counts. Validation losses are plain mean squares whatever is set here, so that trainings can be compared.
 
 #include "nn/data/dataset.h"
+#include "nn/graph/graph.h"
 #include "nn/train/trainer.h"
 
 #include "apps/neurotrigger/settings.h"

@@ -38,6 +38,18 @@ std::string status_of(const fs::path& folder) {
   return status.empty() || status == "running" ? "killed" : status;
 }
 
+/// The key `tags` of the run's settings.
+std::vector<std::string> tags_of(const nlohmann::json& summary) {
+  std::vector<std::string> tags;
+  const auto config = summary.find("config");
+  const nlohmann::json& settings = config != summary.end() && config->is_object() ? *config : summary;
+  const auto found = settings.find("tags");
+  if (found == settings.end() || !found->is_array()) return tags;
+  for (const nlohmann::json& tag : *found)
+    if (tag.is_string()) tags.push_back(tag.get<std::string>());
+  return tags;
+}
+
 RunInfo info_of(const fs::path& folder, const std::string& app, const std::string& config, int version) {
   const nlohmann::json manifest = read_or_empty(folder / "manifest.json");
   return {folder.string(),
@@ -46,7 +58,8 @@ RunInfo info_of(const fs::path& folder, const std::string& app, const std::strin
           version,
           status_of(folder),
           text_of(manifest, "note"),
-          text_of(manifest, "started")};
+          text_of(manifest, "started"),
+          tags_of(read_or_empty(folder / "summary.json"))};
 }
 
 /// When the run was last started or resumed.

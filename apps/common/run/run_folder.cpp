@@ -159,7 +159,9 @@ void RunFolder::write_manifest(const Context& context,
   const GitState git = git_state();
   Json files = Json::object();
   for (const auto& [name, path] : inputs) {
-    files[name] = {{"path", path}, {"sha256", hash_of(path)}, {"bytes", fs::file_size(path)}};
+    std::string key = name;
+    for (int again = 1; files.contains(key); ++again) key = text::cat(name, "[", again, "]");
+    files[key] = {{"path", path}, {"sha256", hash_of(path)}, {"bytes", fs::file_size(path)}};
   }
   std::vector<std::string> argv = {command_name(context.program())};
   argv.insert(argv.end(), context.argv().begin(), context.argv().end());

@@ -39,7 +39,8 @@ class RunFolder {
   std::string file(const std::string& relative) const;
   /// Writes a text file atomically.
   void write(const std::string& relative, std::string_view text) const;
-  /// manifest.json: version, git id, CPU, threads, command line, hashes; `inputs` are name -> path (hash is computed).
+  /// manifest.json: version, git id, CPU, threads, command line, hashes; `inputs` are name -> path (hash is
+  /// computed); a name that comes again is told as name[1], name[2], ...
   void write_manifest(const Context& context, const std::vector<std::pair<std::string, std::string>>& inputs) const;
   /// summary.json: thimble.result/1 of the context so far, status, and the settings under "config" (JSON text).
   void write_summary(const Context& context, const std::string& status, const std::string& config_json) const;
@@ -63,6 +64,7 @@ struct RunInfo {
   int version = 0;
   std::string status;  // ok, failed, interrupted, running, killed
   std::string note, started;
+  std::vector<std::string> tags;
 };
 /// All runs below <root>/<app>, newest last.
 std::vector<RunInfo> list_runs(const std::string& root, const std::string& app);

@@ -25,15 +25,30 @@ std::string root_of(const Context& context) {
   return context.flags().out.value_or("runs");
 }
 
+/// All runs, or those that carry the tag of --tag.
+std::vector<RunInfo> tagged_runs(const Context& context, const std::string& app) {
+  std::vector<RunInfo> runs = list_runs(root_of(context), app);
+  if (!context.has("--tag")) return runs;
+  const std::string tag = context.flag("--tag");
+  std::erase_if(runs,
+                [&](const RunInfo& run) { return std::find(run.tags.begin(), run.tags.end(), tag) == run.tags.end(); });
+  return runs;
+}
+
 int list(Context& context, const std::string& app) {
   report::Table table;
   table.columns = {
       {"run", "", true, false}, {"status", "", true, false}, {"started", "", true, false}, {"note", "", true, false}};
   Json rows = Json::array();
-  for (const RunInfo& run : list_runs(root_of(context), app)) {
+  const std::vector<RunInfo> runs = tagged_runs(context, app);
+  const bool any_tags = std::any_of(runs.begin(), runs.end(), [](const RunInfo& run) { return !run.tags.empty(); });
+  if (any_tags) table.columns.push_back({"tags", "", true, false});
+  for (const RunInfo& run : runs) {
     table.rows.push_back({text::printable(text::cat(run.config, "/", run.version)), text::printable(run.status),
                           text::printable(run.started), text::printable(run.note, 60)});
-    rows.push_back({{"run", run.path}, {"status", run.status}, {"started", run.started}, {"note", run.note}});
+    if (any_tags) table.rows.back().emplace_back(text::printable(text::join(run.tags, ", "), 60));
+    rows.push_back(
+        {{"run", run.path}, {"status", run.status}, {"started", run.started}, {"note", run.note}, {"tags", run.tags}});
   }
   if (rows.empty()) {
     context.result().line(text::cat("no runs below ", root_of(context), "/", app));
@@ -199,8 +214,10 @@ Verb runs_verb(const std::string& app) {
   verb.group = "Look";
   verb.summary = "list, show, note, remove";
   verb.operands = plain_operands("[list | show RUN | note RUN TEXT | rm RUN]", 0, 3);
+  verb.flags = {{"--tag", "WORD", "list only runs with this tag", "", {}, 0}};
   verb.more =
       "RUN is a path, CONFIG/NUMBER, CONFIG (its newest), or 'latest'. "
+      "Tags come from the key 'tags' of the configuration: train demo tags=[trial]. "
       "The state 'killed' means: ended without a summary and nobody holds the lock.";
   verb.run = [app](Context& context) { return runs(context, app); };
   return verb;
