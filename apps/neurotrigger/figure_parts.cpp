@@ -2,7 +2,10 @@
 
 #include "core/base/text.h"
 
+#include "apps/neurotrigger/metrics.h"
+
 #include <algorithm>
+#include <cmath>
 
 namespace thimble::neurotrigger {
 
@@ -67,8 +70,23 @@ linalg::Range range_of(const std::vector<std::vector<double>>& sets) {
   return high > low ? linalg::Range{low, high} : linalg::Range{low - 0.5, high + 0.5};
 }
 
-Tensor drawn_rows(const Tensor& table) {
-  return table.size(0) > kDrawnRows ? table.rows(0, kDrawnRows) : table;
+PlotRows plot_rows(const Compared& c, bool old) {
+  const auto drawn = [](const Tensor& table) { return table.size(0) > kDrawnRows ? table.rows(0, kDrawnRows) : table; };
+  const Tensor y = drawn(c.y), network = drawn(old ? c.y_old : c.y_hat);
+  return {physical_column(y), physical_column(network), differences(y, network)};
+}
+
+std::vector<double> shallow_differences(const PlotRows& rows) {
+  std::vector<double> near;
+  for (std::size_t i = 0; i < rows.reco.size(); ++i)
+    if (std::abs(rows.reco[i]) <= kShallowCm) near.push_back(rows.difference[i]);
+  return near;
+}
+
+Overlay old_and_new(const Compared& c) {
+  Overlay overlay{{"network", plot_rows(c)}};
+  if (c.has_old) overlay.emplace_back("old network", plot_rows(c, true));
+  return overlay;
 }
 
 }  // namespace thimble::neurotrigger

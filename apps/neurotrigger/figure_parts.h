@@ -3,9 +3,11 @@
 
 #include "core/linalg/stats.h"
 #include "core/report/figure.h"
-#include "core/tensor/tensor.h"
+
+#include "apps/neurotrigger/compared.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace thimble::neurotrigger {
@@ -34,7 +36,18 @@ void add_histogram(report::Figure& figure, const std::string& name, const std::v
 /// Least and greatest of all values; one point is widened by 0.5 to both sides.
 linalg::Range range_of(const std::vector<std::vector<double>>& sets);
 
-/// The first kDrawnRows rows of a table.
-Tensor drawn_rows(const Tensor& table);
+/// z of the same rows as reconstructed and as a network says, cm; the first kDrawnRows rows.
+struct PlotRows {
+  std::vector<double> reco, network, difference;
+};
+/// Rows of the new network, or of the old one.
+PlotRows plot_rows(const Compared& compared, bool old = false);
+/// Differences of the rows near the collision point.
+std::vector<double> shallow_differences(const PlotRows& rows);
+
+/// Networks that one figure shows together, with their names in the legend.
+using Overlay = std::vector<std::pair<std::string, PlotRows>>;
+/// The network, and the old one when there is one.
+Overlay old_and_new(const Compared& compared);
 
 }  // namespace thimble::neurotrigger

@@ -3,7 +3,6 @@
 #include "core/base/text.h"
 #include "core/linalg/stats.h"
 
-#include "apps/neurotrigger/figure_parts.h"
 #include "apps/neurotrigger/plots.h"
 #include "apps/neurotrigger/scaling.h"
 
@@ -12,24 +11,10 @@
 #include <numeric>
 
 namespace thimble::neurotrigger {
-namespace {
 
 using report::Figure;
 using report::Mark;
 using report::Series;
-
-std::vector<double> chosen_differences(const Compared& c, const Tensor& network, bool shallow) {
-  const Tensor y = drawn_rows(c.y);
-  const std::vector<double> all = differences(y, drawn_rows(network));
-  if (!shallow) return all;
-  const std::vector<double> reco = physical_column(y);
-  std::vector<double> out;
-  for (std::size_t i = 0; i < all.size(); ++i)
-    if (std::abs(reco[i]) <= kShallowCm) out.push_back(all[i]);
-  return out;
-}
-
-}  // namespace
 
 Figure z_plot(const Compared& c, const std::string& name, const std::string& title, bool old) {
   Figure f = map_plot(plot_rows(c, old), title).figure;
@@ -38,33 +23,32 @@ Figure z_plot(const Compared& c, const std::string& name, const std::string& tit
   return f;
 }
 
-Figure z_histogram(const Compared& c, const std::string& name, const std::string& title) {
-  const std::vector<double> reco = physical_column(drawn_rows(c.y)), network = physical_column(drawn_rows(c.y_hat));
-  const std::vector<double> old = c.has_old ? physical_column(drawn_rows(c.y_old)) : std::vector<double>();
+Figure z_histogram(const Overlay& networks, const std::string& name, const std::string& title) {
   Figure f = plain_figure(name, title, "Where the tracks come from, as reconstructed and as the networks say.",
                           figure_axis("z", "cm"), figure_axis("tracks"));
-  const linalg::Range range = range_of({reco, network, old});
-  add_histogram(f, "reco", reco, range, spread_text(reco));
-  add_histogram(f, "network", network, range, spread_text(network));
-  add_histogram(f, "old network", old, range, spread_text(old));
+  std::vector<std::vector<double>> sets{networks.front().second.reco};
+  for (const auto& [label, rows] : networks) sets.push_back(rows.network);
+  const linalg::Range range = range_of(sets);
+  add_histogram(f, "reco", sets.front(), range, spread_text(sets.front()));
+  for (const auto& [label, rows] : networks) add_histogram(f, label, rows.network, range, spread_text(rows.network));
   return f;
 }
 
-Figure z_difference(const Compared& c, const std::string& name, const std::string& title, bool shallow) {
-  const std::vector<double> fresh = chosen_differences(c, c.y_hat, shallow);
-  const std::vector<double> old = c.has_old ? chosen_differences(c, c.y_old, shallow) : std::vector<double>();
+Figure z_difference(const Overlay& networks, const std::string& name, const std::string& title, bool shallow) {
   Figure f = plain_figure(
       name, title,
       shallow ? "Errors for tracks within 1 cm of the collision point." : "Errors of all tracks; narrow is good.",
       figure_axis("reco z - network z", "cm"), figure_axis("tracks"));
-  linalg::Range range = range_of({fresh, old});
+  std::vector<std::vector<double>> sets;
+  for (const auto& [label, rows] : networks) sets.push_back(shallow ? shallow_differences(rows) : rows.difference);
+  linalg::Range range = range_of(sets);
   if (!shallow) {
     range = {std::max(range.low, kZLow), std::min(range.high, kZHigh)};
     f.x.low = range.low;
     f.x.high = range.high;
   }
-  add_histogram(f, "network", fresh, range, trimmed_text(fresh));
-  add_histogram(f, "old network", old, range, trimmed_text(old));
+  for (std::size_t i = 0; i < sets.size(); ++i)
+    add_histogram(f, networks[i].first, sets[i], range, trimmed_text(sets[i]));
   return f;
 }
 
@@ -76,17 +60,14 @@ Series spread_series(const std::string& name, const SpreadCurve& curve) {
   return s;
 }
 
-Figure z_spread(const Compared& c, const std::string& name, const std::string& title) {
+Figure z_spread(const Overlay& networks, const std::string& name, const std::string& title) {
   Figure f =
       plain_figure(name, title, "Trimmed spread of the error in windows of 2 cm; the resolution along the beam line.",
                    figure_axis("reco z", "cm"), figure_axis("trimmed std of reco z - network z", "cm"));
-  const auto add = [&](const std::string& label, bool old) {
-    const PlotRows rows = plot_rows(c, old);
+  for (const auto& [label, rows] : networks) {
     const SpreadCurve curve = spread_against_z(rows.reco, rows.difference);
     if (!curve.z_cm.empty()) f.series.push_back(spread_series(label, curve));
-  };
-  add("network", false);
-  if (c.has_old) add("old network", true);
+  }
   f.y.low = 0.0;
   return f;
 }

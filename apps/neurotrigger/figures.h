@@ -3,6 +3,7 @@
 
 #include "core/report/figure.h"
 
+#include "apps/neurotrigger/figure_parts.h"
 #include "apps/neurotrigger/metrics.h"
 
 #include <string>
@@ -18,13 +19,13 @@ struct LossCurve {
 
 /// Reco z against network z, 200 x 200 bins over the data, logarithmic colour.
 report::Figure z_plot(const Compared& compared, const std::string& name, const std::string& title, bool old = false);
-/// Network z of the new network, and of the old one when there is one, with reco z behind.
-report::Figure z_histogram(const Compared& compared, const std::string& name, const std::string& title);
-/// Differences, new and old; `shallow`: only |reco z| <= 1 cm.
-report::Figure z_difference(const Compared& compared, const std::string& name, const std::string& title,
+/// Network z of every network, with reco z behind.
+report::Figure z_histogram(const Overlay& networks, const std::string& name, const std::string& title);
+/// Differences of every network; `shallow`: only |reco z| <= 1 cm.
+report::Figure z_difference(const Overlay& networks, const std::string& name, const std::string& title,
                             bool shallow = false);
 /// Trimmed spread of the difference along reco z.
-report::Figure z_spread(const Compared& compared, const std::string& name, const std::string& title);
+report::Figure z_spread(const Overlay& networks, const std::string& name, const std::string& title);
 /// One curve of z_spread; the legend names its number of points and the least spread.
 report::Series spread_series(const std::string& name, const SpreadCurve& curve);
 /// Loss of all experts against epochs, logarithmic.

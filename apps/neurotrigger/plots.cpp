@@ -1,11 +1,11 @@
 #include "apps/neurotrigger/plots.h"
 
+#include "core/base/log.h"
 #include "core/io/atomic_file.h"
 #include "core/io/json.h"
 #include "core/linalg/stats.h"
 #include "core/report/plotter.h"
 
-#include "apps/neurotrigger/figure_parts.h"
 #include "apps/neurotrigger/figures.h"
 #include "apps/neurotrigger/scaling.h"
 
@@ -53,10 +53,8 @@ Plot difference_plot(const PlotRows& rows, const std::string& title) {
 }
 
 Plot shallow_plot(const PlotRows& rows, const std::string& title) {
-  std::vector<double> near;
-  for (std::size_t i = 0; i < rows.reco.size(); ++i)
-    if (std::abs(rows.reco[i]) <= kShallowCm) near.push_back(rows.difference[i]);
-  return plot_of_differences("z-shallow-diff", title, "Errors for tracks within 1 cm of the collision point.", near);
+  return plot_of_differences("z-shallow-diff", title, "Errors for tracks within 1 cm of the collision point.",
+                             shallow_differences(rows));
 }
 
 /// z-std without its curve.
@@ -89,7 +87,7 @@ std::vector<Plot> plots_of_rows(const PlotRows& rows, const std::string& title, 
 
 /// The targets themselves.
 Plot target_plot(const Compared& compared, const std::string& title) {
-  const std::vector<double> reco = physical_column(drawn_rows(compared.y));
+  const std::vector<double> reco = plot_rows({compared.y, compared.y, compared.y, false}).reco;
   Plot plot{plain_figure("z-hist-gt", title, "Where the tracks really come from.", figure_axis("reco z", "cm"),
                          figure_axis("tracks")),
             spread_statistics(reco)};
@@ -107,16 +105,17 @@ std::string plot_json(const Plot& plot) {
          "\n";
 }
 
+std::vector<Plot> joined(std::vector<std::vector<Plot>> sets) {
+  std::vector<Plot> all;
+  for (std::vector<Plot>& set : sets) std::move(set.begin(), set.end(), std::back_inserter(all));
+  return all;
+}
+
 std::string network_title(int expert, Split split) {
   return text::cat(expert < 0 ? "all tracks" : text::cat("expert ", expert), ", ", name_of(split), " tracks");
 }
 
 }  // namespace
-
-PlotRows plot_rows(const Compared& c, bool old) {
-  const Tensor y = drawn_rows(c.y), network = drawn_rows(old ? c.y_old : c.y_hat);
-  return {physical_column(y), physical_column(network), differences(y, network)};
-}
 
 const std::vector<PlotKind>& plot_kinds() {
   static const std::vector<PlotKind> kinds{{"z-plot", map_plot},
@@ -170,18 +169,31 @@ std::vector<Plot> baseline_plots(const Compared& c, const std::string& title) {
 }
 
 std::vector<Plot> overlay_plots(const Compared& c, const std::string& title) {
-  std::vector<Plot> plots{{z_histogram(c, "z-hist-both", title), {}},
-                          {z_difference(c, "z-diff-both", title), {}},
-                          {z_difference(c, "z-shallow-diff-both", title, true), {}},
-                          {z_spread(c, "z-std-both", title), {}},
+  const Overlay both = old_and_new(c);
+  std::vector<Plot> plots{{z_histogram(both, "z-hist-both", title), {}},
+                          {z_difference(both, "z-diff-both", title), {}},
+                          {z_difference(both, "z-shallow-diff-both", title, true), {}},
+                          {z_spread(both, "z-std-both", title), {}},
                           {cut_figure(c, "cut", title), {}},
-                          scattered_spread_plot(plot_rows(c), title)};
+                          scattered_spread_plot(both.front().second, title)};
   std::erase_if(plots, [](const Plot& plot) { return plot.empty(); });
   return plots;
 }
 
+const std::vector<std::string>& overlay_names() {
+  static const std::vector<std::string> names{"z-hist-both", "z-diff-both", "z-shallow-diff-both",
+                                              "z-std-both",  "cut",         "z-std-scatter"};
+  return names;
+}
+
+std::vector<Plot> all_plots(const Compared& c, const std::string& title) {
+  return joined({network_plots(c, title), baseline_plots(c, title), overlay_plots(c, title)});
+}
+
 std::vector<std::string> write_plots(const fs::path& folder, const std::vector<Plot>& plots) {
   fs::create_directories(folder);
+  const std::string missing = report::Plotter::shared().missing_notice();
+  if (!missing.empty()) log::warning(missing);
   std::vector<std::string> names;
   for (const Plot& plot : plots) {
     report::Plotter::shared().save_image(plot.figure, folder, kPlotSize, kPlotDensity);
@@ -191,22 +203,28 @@ std::vector<std::string> write_plots(const fs::path& folder, const std::vector<P
   return names;
 }
 
-std::vector<fs::path> write_post_training_plots(const fs::path& folder, const Splits& splits, const RunResult& run,
-                                                Split split, const std::string& name) {
-  std::vector<fs::path> written;
-  const auto write = [&](const std::string& network, const Compared& c, const std::string& title) {
-    if (c.rows() < 2) return;
-    std::vector<Plot> plots = network_plots(c, title), baseline = baseline_plots(c, title);
-    std::move(baseline.begin(), baseline.end(), std::back_inserter(plots));
-    written.push_back(folder / network / name);
-    write_plots(written.back(), plots);
+std::vector<NetworkRows> rows_of_networks(const Splits& splits, const RunResult& run, Split split) {
+  std::vector<NetworkRows> networks;
+  const auto add = [&](const std::string& name, Compared rows, int expert) {
+    if (rows.rows() >= 2) networks.push_back({name, std::move(rows), network_title(expert, split)});
   };
   for (const ExpertResult& expert : run.experts) {
     const int e = expert.outcome.expert;
     const Mask& mask = run.own_masks.at(e)[static_cast<std::size_t>(split)];
-    write(text::cat("expert_", e), compared_of(expert, splits, split, mask), network_title(e, split));
+    add(text::cat("expert_", e), compared_of(expert, splits, split, mask), e);
   }
-  if (written.size() > 1) write("mean_expert", compared_of(run, splits, split), network_title(-1, split));
+  if (networks.size() > 1) add("mean_expert", compared_of(run, splits, split), -1);
+  return networks;
+}
+
+std::vector<fs::path> write_post_training_plots(const fs::path& folder, const Splits& splits, const RunResult& run,
+                                                Split split, const std::string& name) {
+  std::vector<fs::path> written;
+  for (const NetworkRows& network : rows_of_networks(splits, run, split)) {
+    written.push_back(folder / network.name / name);
+    write_plots(written.back(),
+                joined({network_plots(network.rows, network.title), baseline_plots(network.rows, network.title)}));
+  }
   return written;
 }
 

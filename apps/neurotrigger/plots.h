@@ -8,6 +8,7 @@
 #include "core/report/figure.h"
 
 #include "apps/neurotrigger/experts.h"
+#include "apps/neurotrigger/figure_parts.h"
 
 #include <filesystem>
 #include <string>
@@ -15,13 +16,6 @@
 #include <vector>
 
 namespace thimble::neurotrigger {
-
-/// z of the same rows as reconstructed and as a network says, cm; at most the first million rows.
-struct PlotRows {
-  std::vector<double> reco, network, difference;
-};
-/// Rows of the new network, or of the old one.
-PlotRows plot_rows(const Compared& compared, bool old = false);
 
 /// Names and values of a legend: "count", "mean", "std" (divisor n), "trimmed_std", ... NaN where there is no value.
 using Statistics = std::vector<std::pair<std::string, double>>;
@@ -53,6 +47,10 @@ std::vector<Plot> baseline_plots(const Compared& compared, const std::string& ti
 /// Old and new network in one figure: z-hist-both, z-diff-both, z-shallow-diff-both, z-std-both; the cut curve; and
 /// z-std-scatter.
 std::vector<Plot> overlay_plots(const Compared& compared, const std::string& title);
+/// Names of the plots that overlay_plots can make.
+const std::vector<std::string>& overlay_names();
+/// network_plots, baseline_plots and overlay_plots.
+std::vector<Plot> all_plots(const Compared& compared, const std::string& title);
 
 /// Sharpness of written images: 640 x 480 points of 1/100 inch at 200 dots per inch.
 inline constexpr double kPlotDensity = 2.0;
@@ -61,9 +59,18 @@ inline constexpr double kPlotDensity = 2.0;
 /// plot into `folder`, which is made. Returns the names. Throws Error(io).
 std::vector<std::string> write_plots(const std::filesystem::path& folder, const std::vector<Plot>& plots);
 
-/// network_plots and baseline_plots of every network of a run below `folder`: expert_<e>/<name>/..., and of the rows
-/// of all networks together mean_expert/<name>/... when there are several. Rows are those of the split that the filter
-/// keeps; fewer than two rows make no plots. Returns the folders written.
+/// The rows of one network on a split, and what its plots are called.
+struct NetworkRows {
+  std::string name;  // "expert_0", "mean_expert": the rows of all networks together
+  Compared rows;
+  std::string title;
+};
+/// Rows that the filter keeps, of every network of a run and, when there are several, of all together; networks with
+/// fewer than two rows are left out.
+std::vector<NetworkRows> rows_of_networks(const Splits& splits, const RunResult& run, Split split);
+
+/// network_plots and baseline_plots of rows_of_networks: `folder`/expert_<e>/<name>/..., mean_expert/<name>/...
+/// Returns the folders written.
 std::vector<std::filesystem::path> write_post_training_plots(const std::filesystem::path& folder, const Splits& splits,
                                                              const RunResult& run, Split split = Split::val,
                                                              const std::string& name = "post_training_plots");

@@ -2,6 +2,7 @@
 #include "apps/common/run/run_folder.h"
 #include "apps/neurotrigger/run_mode.h"
 #include "apps/neurotrigger/settings.h"
+#include "apps/neurotrigger/subject.h"
 #include "apps/neurotrigger/verbs.h"
 
 namespace thimble::neurotrigger {
@@ -40,40 +41,52 @@ app::Operands run_operands(std::string usage, bool overrides) {
   return o;
 }
 
-app::Flag target_flag() {
-  return {"--target",
-          "KIND",
-          "networks as the hardware computes them: hw-a present, hw-b its successor",
-          "float",
-          {"float", "hw-a", "hw-b"},
-          0};
+/// A verb that looks at a run, or at networks and tracks from files.
+app::Verb subject_verb(std::string name, std::string group, std::string summary, app::Handler run,
+                       const std::vector<app::Flag>& more) {
+  app::Verb v = verb(std::move(name), std::move(group), std::move(summary), std::move(run));
+  v.operands = app::plain_operands("[RUN] [key=value ...]", 0, 1);
+  v.operands.overrides = true;
+  v.flags = subject_flags();
+  v.flags.insert(v.flags.end(), more.begin(), more.end());
+  return v;
 }
 
 app::Verb evaluate_verb() {
-  app::Verb v = verb("evaluate", "Work", "loss and z resolution of a run, on its own or on other tracks", run_evaluate);
-  v.operands = run_operands("RUN [key=value ...]", true);
-  v.flags = {{"--weights", "FILE", "networks of this weights.json instead of those of the run", "", {}, 0},
-             target_flag()};
+  app::Verb v =
+      subject_verb("evaluate", "Work",
+                   "loss and z resolution of a run or of a weights file, on its own or on other tracks", run_evaluate,
+                   {{"--worst", "N", "show the N tracks with the highest loss", "0", {}, 0},
+                    {"--to", "DIR", "write metrics.json, worst.csv, plots and report.html there", "", {}, 0}});
   v.examples = {"thimble-neurotrigger evaluate latest",
-                "thimble-neurotrigger evaluate latest data.simulate.preset=data-like"};
+                "thimble-neurotrigger evaluate latest data.simulate.preset=data-like --worst 20",
+                "thimble-neurotrigger evaluate --weights weights.json --data random3.gz --to evaluation"};
   return v;
 }
 
 app::Verb predict_verb() {
-  app::Verb v = verb("predict", "Work", "add network outputs to a track file (44 columns)", run_predict);
-  v.operands = run_operands("RUN [key=value ...]", true);
-  v.flags = {{"--data", "FILE", "track file, text or .gz", "", {}, 0},
-             {"--what",
-              "KIND",
-              "outputs: 44 columns; words: 42 columns with the words of the hardware network for the recorded ones",
-              "outputs",
-              {"outputs", "words"},
-              0},
-             target_flag(),
-             {"--to", "FILE", "file to write; .gz compresses", "predictions.csv", {}, 0},
-             {"--legacy-names", "", "header with spaces, byte for byte as the original trainer", "", {}, 0}};
+  app::Verb v =
+      subject_verb("predict", "Work", "write tracks with network outputs behind them (44 columns)", run_predict,
+                   {{"--to", "FILE", "file to write; .gz compresses", "predictions.csv", {}, 0},
+                    {"--no-header", "", "rows alone, as the original's tool writes them", "", {}, 0},
+                    {"--legacy-names", "", "header with spaces, byte for byte as the original trainer", "", {}, 0}});
   v.examples = {"thimble-neurotrigger predict latest --data random3.gz --to predicted.csv",
                 "thimble-neurotrigger predict latest --data random3.gz --what words --to words.csv"};
+  v.more = "Without --data the tracks are those of the run's test split, or of its validation split when it has none.";
+  return v;
+}
+
+app::Verb plots_verb() {
+  app::Verb v = subject_verb(
+      "plots", "Look", "draw the figures of a run again, from its weights", run_plots,
+      {{"--what", "LIST", "all, training (z-plot, z-hist, z-diff, ...), overlay, or names of plots", "all", {}, 0},
+       {"--split", "SPLIT", "tracks to draw; val, with --data test", "", {"train", "val", "test"}, 0},
+       {"--to", "DIR", "folder to write; standard: figures/SPLIT in the run", "", {}, 0}});
+  v.examples = {"thimble-neurotrigger plots latest", "thimble-neurotrigger plots latest --what z-diff,z-std --to talk"};
+  v.more =
+      "Every expert has a folder, mean_expert holds the tracks of all. NAME.png is the figure, NAME.csv what it draws, "
+      "NAME.json its legend. -old: the network in the hardware at data taking; overlay: both in one figure, and z-std "
+      "as points with their uncertainty.";
   return v;
 }
 
@@ -109,6 +122,23 @@ app::Verb report_verb() {
   return v;
 }
 
+app::Verb compare_runs_verb() {
+  app::Verb v = app::compare_verb("neurotrigger");
+  v.summary = "settings and metrics of several runs, and all of them on the same tracks";
+  v.flags = {{"--data", "FILE,...", "track files to compare on; standard: the tracks of the first run", "", {}, 0},
+             {"--to", "DIR", "write comparison.csv and a report with all runs in one figure", "", {}, 0}};
+  v.examples = {"thimble-neurotrigger compare baseline_v2 baseline_v3",
+                "thimble-neurotrigger compare baseline_v2/1 baseline_v2/2 baseline_v3 --to comparison"};
+  v.more =
+      "The first run is what the others are compared with. Only tracks count that all runs have outputs for and that "
+      "all their filters keep. The network in the hardware at data taking stands beside them when the tracks have one.";
+  v.run = [common = v.run](app::Context& context) {
+    const int code = common(context);
+    return code != 0 ? code : run_compare(context);
+  };
+  return v;
+}
+
 app::Verb simulate_verb() {
   app::Verb v = verb("simulate", "Work", "write simulated tracks as data files", run_simulate);
   v.flags = {{"--plain", "", "text instead of gzip", "", {}, 0},
@@ -128,16 +158,12 @@ app::Program program() {
   p.examples = {"thimble-neurotrigger train demo",
                 "thimble-neurotrigger train baseline_v2 data.train=random1.gz data.val=random2.gz",
                 "thimble-neurotrigger export latest --target hw-a --out build/expert0"};
-  p.verbs = {simulate_verb(),
-             train_verb(),
-             evaluate_verb(),
-             predict_verb(),
-             export_verb(),
-             report_verb(),
-             app::runs_verb("neurotrigger"),
-             app::compare_verb("neurotrigger"),
-             app::config_verb(config)};
-  p.synonyms = {{"eval", "evaluate"}, {"synth", "simulate"}, {"run", "train"}, {"plots", "report"}};
+  p.verbs = {simulate_verb(),     train_verb(),
+             evaluate_verb(),     predict_verb(),
+             export_verb(),       report_verb(),
+             plots_verb(),        app::runs_verb("neurotrigger"),
+             compare_runs_verb(), app::config_verb(config)};
+  p.synonyms = {{"eval", "evaluate"}, {"synth", "simulate"}, {"run", "train"}};
   p.legacy = [p](std::vector<std::string> words) { return modern_words(std::move(words), p); };
   p.complete = [config](const app::Verb& v, const std::string& word) { return app::complete_config(v, word, config); };
   return p;

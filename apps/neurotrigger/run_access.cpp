@@ -10,10 +10,10 @@
 
 namespace thimble::neurotrigger {
 
-OldRun open_run(const app::Context& context) {
+OldRun open_run(const app::Context& context, std::size_t word) {
   OldRun run;
   // --out of the verbs that read a run is where they write, so runs are looked for in the standard folder
-  run.folder = app::find_run(context.word(0), "runs", "neurotrigger");
+  run.folder = app::find_run(context.word(word), "runs", "neurotrigger");
   app::LoadedConfig loaded =
       app::load_config((run.folder / "config.yaml").string(), context.overrides(), load_options());
   loaded.name = run.folder.parent_path().filename().string();

@@ -17,8 +17,8 @@ struct OldRun {
   RunSettings settings;
 };
 
-/// The run named by the first word of the command line ("latest", "config/3", path), with overrides on its settings.
-OldRun open_run(const app::Context& context);
+/// The run named by a plain word of the command line ("latest", "config/3", path), with overrides on its settings.
+OldRun open_run(const app::Context& context, std::size_t word = 0);
 
 /// Networks of a weights.json with the model of the settings. Throws Error(data) when they do not fit.
 std::map<int, nn::Graph> load_models(const RunSettings& settings, const std::filesystem::path& weights);

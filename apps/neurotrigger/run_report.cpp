@@ -2,6 +2,7 @@
 
 #include "apps/neurotrigger/figures.h"
 #include "apps/neurotrigger/hardware_model.h"
+#include "apps/neurotrigger/row_outputs.h"
 
 #include <algorithm>
 #include <cmath>
@@ -92,12 +93,13 @@ report::FigureGroup training_group(const RunResult& run) {
 
 /// All figures of one set of rows; `stem` keeps their file names apart.
 std::vector<Figure> figures_of(const Compared& c, const std::string& stem, const std::string& title) {
+  const Overlay both = old_and_new(c);
   std::vector<Figure> figures{
       z_plot(c, stem + "-z-plot", title + ": z of the network"),
-      z_spread(c, stem + "-z-std", title + ": resolution along the beam line"),
-      z_histogram(c, stem + "-z-hist", title + ": z of reconstruction and network"),
-      z_difference(c, stem + "-z-diff", title + ": errors"),
-      z_difference(c, stem + "-z-shallow-diff", title + ": errors near the collision point", true)};
+      z_spread(both, stem + "-z-std", title + ": resolution along the beam line"),
+      z_histogram(both, stem + "-z-hist", title + ": z of reconstruction and network"),
+      z_difference(both, stem + "-z-diff", title + ": errors"),
+      z_difference(both, stem + "-z-shallow-diff", title + ": errors near the collision point", true)};
   Figure cut = cut_figure(c, stem + "-cut", title + ": efficiency against rejection");
   if (!cut.series.empty()) figures.push_back(std::move(cut));
   if (c.has_old) figures.push_back(z_plot(c, stem + "-z-plot-old", title + ": z of the old network", true));
@@ -121,6 +123,8 @@ std::vector<report::FigureGroup> expert_groups(const Splits& splits, const RunRe
   return groups;
 }
 
+/// Tracks in the table of the worst ones.
+constexpr std::size_t kReportedWorst = 10;
 constexpr std::int64_t kDriftRows = 20'000;
 
 /// How far every expert moves when it is rounded to hardware model A; the figure is that of the first one.
@@ -274,8 +278,10 @@ report::Report build_report(const RunSettings& settings, const Splits& splits, c
   const std::string order = order_sentence(run, quoted);
   if (!order.empty()) main.note += "; " + order;
   r.results.push_back(std::move(main));
-  if (quoted != Split::val) r.results.push_back(result_table(settings, splits, run, Split::val));
-  r.results.push_back(result_table(settings, splits, run, Split::train));
+  for (const Split other : {Split::val, Split::train})
+    if (other != quoted && splits[other].rows() > 0) r.results.push_back(result_table(settings, splits, run, other));
+  const RowOutputs outputs = row_outputs(splits, run, quoted);
+  r.results.push_back(worst_table(splits[quoted], outputs, worst_tracks(splits[quoted], outputs, kReportedWorst)));
   for (const ExpertResult& expert : run.experts)
     if (expert.outcome.status == ExpertStatus::failed || expert.outcome.status == ExpertStatus::skipped)
       r.warnings.push_back(text::cat(expert_name(expert.outcome.expert), " ", name_of(expert.outcome.status), ": ",

@@ -8,6 +8,9 @@ namespace thimble::neurotrigger {
 int run_train(app::Context& context);
 int run_evaluate(app::Context& context);
 int run_predict(app::Context& context);
+int run_plots(app::Context& context);
+/// What `compare` adds to the settings and metrics that every application compares.
+int run_compare(app::Context& context);
 int run_export(app::Context& context);
 int run_report(app::Context& context);
 int run_simulate(app::Context& context);

@@ -141,33 +141,35 @@ TEST_CASE("Every plot has the numbers of the original's plots, new and old netwo
   }
 }
 
-TEST_CASE("After training eleven images per expert and for all rows are left, with their numbers beside [NT F24]") {
-  if (!report::Plotter::shared().available()) {
-    MESSAGE("skipped: gnuplot is not installed");
-    return;
+TEST_SUITE("slow") {
+  TEST_CASE("After training eleven images per expert and for all rows are left, with their numbers beside [NT F24]") {
+    if (!report::Plotter::shared().available()) {
+      MESSAGE("skipped: gnuplot is not installed");
+      return;
+    }
+    const test::TempFolder folder;
+    Splits splits;
+    splits[Split::train] = splits[Split::test] = empty_dataset(0);
+    splits[Split::val] = tracks_with_old(2500);
+    const RunResult run = test::run_of(test::fresh_networks({0, 3}), splits);
+    const std::vector<fs::path> written = write_post_training_plots(folder.path(), splits, run);
+    REQUIRE(written.size() == 3);
+    for (const char* network : {"expert_0", "expert_3", "mean_expert"}) {
+      CAPTURE(network);
+      const fs::path own = folder.path() / network / "post_training_plots";
+      std::set<std::string> expected;
+      for (const std::string name : kEleven)
+        for (const char* kind : {".png", ".csv", ".json"}) expected.insert(name + kind);
+      CHECK(names_in(own) == expected);
+      const io::PngSize size = io::png_size(test::read_text(own / "z-diff.png"));
+      CHECK(size.width == 1280);
+      CHECK(size.height == 960);
+    }
+    const nlohmann::json legend = io::read_json(folder.path() / "expert_3/post_training_plots/z-diff-old.json");
+    const Compared c = compared_of(run.experts[1], splits, Split::val, keep_all(splits[Split::val]));
+    CHECK(legend.at("statistics").at("count") == c.rows());
+    CHECK(legend.at("statistics").at("trimmed_std").get<double>() == doctest::Approx(*merit_of(c).z_trimmed_old_cm));
   }
-  const test::TempFolder folder;
-  Splits splits;
-  splits[Split::train] = splits[Split::test] = empty_dataset(0);
-  splits[Split::val] = tracks_with_old(2500);
-  const RunResult run = test::run_of(test::fresh_networks({0, 3}), splits);
-  const std::vector<fs::path> written = write_post_training_plots(folder.path(), splits, run);
-  REQUIRE(written.size() == 3);
-  for (const char* network : {"expert_0", "expert_3", "mean_expert"}) {
-    CAPTURE(network);
-    const fs::path own = folder.path() / network / "post_training_plots";
-    std::set<std::string> expected;
-    for (const std::string name : kEleven)
-      for (const char* kind : {".png", ".csv", ".json"}) expected.insert(name + kind);
-    CHECK(names_in(own) == expected);
-    const io::PngSize size = io::png_size(test::read_text(own / "z-diff.png"));
-    CHECK(size.width == 1280);
-    CHECK(size.height == 960);
-  }
-  const nlohmann::json legend = io::read_json(folder.path() / "expert_3/post_training_plots/z-diff-old.json");
-  const Compared c = compared_of(run.experts[1], splits, Split::val, keep_all(splits[Split::val]));
-  CHECK(legend.at("statistics").at("count") == c.rows());
-  CHECK(legend.at("statistics").at("trimmed_std").get<double>() == doctest::Approx(*merit_of(c).z_trimmed_old_cm));
 }
 
 TEST_CASE("Plots without rows are left out: no track near the collision point, none within 75 cm, no old network") {
@@ -198,40 +200,42 @@ TEST_CASE("The window of z-std counts every row closer than 1 cm, also beyond th
   CHECK(points.high[0] - points.y[0] == doctest::Approx(std::sqrt(0.21 / 18.0)));
 }
 
-TEST_CASE("TensorBoard gets the baseline once at step 0 and the five plots every other epoch [NT F24] [NT F25]") {
-  if (!report::Plotter::shared().available()) {
-    MESSAGE("skipped: gnuplot is not installed");
-    return;
+TEST_SUITE("slow") {
+  TEST_CASE("TensorBoard gets the baseline once at step 0 and the five plots every other epoch [NT F24] [NT F25]") {
+    if (!report::Plotter::shared().available()) {
+      MESSAGE("skipped: gnuplot is not installed");
+      return;
+    }
+    const test::TempFolder folder;
+    Settings settings = test::plain_settings();
+    settings.epochs = 4;
+    settings.plots.every = 2;
+    settings.plots.budget = 1.0;
+    const Dataset data = tracks_with_old(1500);
+    const std::vector<std::int64_t> own = data.rows_of(0);
+    ExpertTask task;
+    task.settings = &settings;
+    task.train = test::training_table(data);
+    task.train_rows = own;
+    task.validation = data.select(own);
+    task.folder = folder.path().string();
+    CHECK(train_expert(task).status == ExpertStatus::trained);
+    std::map<std::int64_t, std::set<std::string>> images;
+    std::set<std::string> scalars;
+    for (const auto& entry : fs::directory_iterator(folder.path() / "tb/version_0"))
+      for (const io::Event& event : io::read_events(entry.path()))
+        for (const io::EventValue& value : event.values) {
+          if (value.scalar) scalars.insert(value.tag);
+          if (value.png.empty()) continue;
+          CHECK(images[event.step].insert(value.tag).second);
+          CHECK(io::png_size(value.png).width > 100);
+        }
+    const std::set<std::string> five(kEleven, kEleven + 5), baseline(kEleven + 5, kEleven + 11);
+    REQUIRE(images.size() == 3);
+    CHECK(images.at(0) == baseline);
+    CHECK(images.at(2) == five);
+    CHECK(images.at(4) == five);
+    for (const char* tag : {"val_loss", "val_loss_vs_old_loss", "val_z_diff_std", "val_z_diff_std_vs_old"})
+      CHECK_MESSAGE(scalars.count(tag) == 1, tag);
   }
-  const test::TempFolder folder;
-  Settings settings = test::plain_settings();
-  settings.epochs = 4;
-  settings.plots.every = 2;
-  settings.plots.budget = 1.0;
-  const Dataset data = tracks_with_old(1500);
-  const std::vector<std::int64_t> own = data.rows_of(0);
-  ExpertTask task;
-  task.settings = &settings;
-  task.train = test::training_table(data);
-  task.train_rows = own;
-  task.validation = data.select(own);
-  task.folder = folder.path().string();
-  CHECK(train_expert(task).status == ExpertStatus::trained);
-  std::map<std::int64_t, std::set<std::string>> images;
-  std::set<std::string> scalars;
-  for (const auto& entry : fs::directory_iterator(folder.path() / "tb/version_0"))
-    for (const io::Event& event : io::read_events(entry.path()))
-      for (const io::EventValue& value : event.values) {
-        if (value.scalar) scalars.insert(value.tag);
-        if (value.png.empty()) continue;
-        CHECK(images[event.step].insert(value.tag).second);
-        CHECK(io::png_size(value.png).width > 100);
-      }
-  const std::set<std::string> five(kEleven, kEleven + 5), baseline(kEleven + 5, kEleven + 11);
-  REQUIRE(images.size() == 3);
-  CHECK(images.at(0) == baseline);
-  CHECK(images.at(2) == five);
-  CHECK(images.at(4) == five);
-  for (const char* tag : {"val_loss", "val_loss_vs_old_loss", "val_z_diff_std", "val_z_diff_std_vs_old"})
-    CHECK_MESSAGE(scalars.count(tag) == 1, tag);
 }
