@@ -73,7 +73,7 @@ void check_gradient(Uncertainty kind, std::uint64_t seed) {
 }
 
 std::string demo() {
-  return std::string(THIMBLE_SOURCE_DIR) + "/configs/neurotrigger/demo.yaml";
+  return text::cat(THIMBLE_SOURCE_DIR, "/configs/neurotrigger/demo.yaml");
 }
 
 }  // namespace
