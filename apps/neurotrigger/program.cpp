@@ -65,11 +65,17 @@ app::Verb evaluate_verb() {
 }
 
 app::Verb predict_verb() {
-  app::Verb v =
-      subject_verb("predict", "Work", "write tracks with network outputs behind them (44 columns)", run_predict,
-                   {{"--to", "FILE", "file to write; .gz compresses", "predictions.csv", {}, 0},
-                    {"--no-header", "", "rows alone, as the original's tool writes them", "", {}, 0},
-                    {"--legacy-names", "", "header with spaces, byte for byte as the original trainer", "", {}, 0}});
+  app::Verb v = subject_verb(
+      "predict", "Work", "write tracks with network outputs behind them (44 columns)", run_predict,
+      {{"--what",
+        "KIND",
+        "outputs: 44 columns; words: 42 columns with the words of the hardware network for the recorded ones",
+        "outputs",
+        {"outputs", "words"},
+        0},
+       {"--to", "FILE", "file to write; .gz compresses", "predictions.csv", {}, 0},
+       {"--no-header", "", "rows alone, as the original's tool writes them", "", {}, 0},
+       {"--legacy-names", "", "header with spaces, byte for byte as the original trainer", "", {}, 0}});
   v.examples = {"thimble-neurotrigger predict latest --data random3.gz --to predicted.csv",
                 "thimble-neurotrigger predict latest --data random3.gz --what words --to words.csv"};
   v.more = "Without --data the tracks are those of the run's test split, or of its validation split when it has none.";
