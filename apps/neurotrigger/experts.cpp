@@ -27,10 +27,11 @@ std::vector<std::int64_t> kept_rows(const std::vector<std::int64_t>& rows, const
   return kept;
 }
 
-/// Masks of a filter on all splits.
+/// Masks of a filter on all splits; a split that is not there is not asked for rows.
 std::array<Mask, 3> masks_of(const Settings& settings, const Splits& splits) {
   std::array<Mask, 3> masks;
-  for (std::size_t k = 0; k < 3; ++k) masks[k] = apply_filter(settings.filter.value_or(""), splits.sets[k]);
+  for (std::size_t k = 0; k < 3; ++k)
+    if (splits.sets[k].rows() > 0) masks[k] = apply_filter(settings.filter.value_or(""), splits.sets[k]);
   return masks;
 }
 
