@@ -1,5 +1,6 @@
 // How sure a network is of its z: the loss of the extra outputs, calibration, coverage on simulated tracks.
 
+#include "core/base/text.h"
 #include "core/io/json.h"
 #include "core/io/sealed.h"
 #include "core/random/philox.h"
