@@ -3,6 +3,7 @@
 #include "core/base/error.h"
 #include "core/text/calls.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <tuple>
@@ -24,49 +25,70 @@ TargetKey target_key(const Dataset& data, std::int64_t row) {
   return {y[0], y[1]};
 }
 
-const expr::CallRules& rules() {
-  using expr::ArgumentType;
-  static const expr::CallRules list = [] {
-    const expr::Parameter by_run{"by_run", ArgumentType::boolean, false};
-    expr::CallRules r;
-    r.signatures = {{"IdentityFilter", {}},
-                    {"ExpertFilter", {{"expert", ArgumentType::integer}}},
-                    {"Max2EventsFilter", {by_run}},
-                    {"DuplicateEventsFilter", {by_run}},
-                    {"RangeFilter", {{"rng", ArgumentType::range}}},
-                    {"ConCatFilter", {{"filters", ArgumentType::calls}}}};
-    r.prefix = "dataset_filters.";
-    return r;
-  }();
-  return list;
-}
+Mask mask_of_call(const expr::Call& call, const Dataset& data);
 
 bool flag_of(const expr::Call& call) {
   return call.arguments[0] && call.arguments[0]->boolean;
 }
 
-Mask mask_of_call(const expr::Call& call, const Dataset& data);
-
 /// Rows that every filter of the list keeps.
-Mask keep_common(const std::vector<expr::Call>& filters, const Dataset& data) {
+Mask keep_common(const expr::Call& call, const Dataset& data) {
   Mask mask = keep_all(data);
-  for (const expr::Call& filter : filters) {
+  for (const expr::Call& filter : call.arguments[0]->calls) {
     const Mask other = mask_of_call(filter, data);
     for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = mask[i] != 0 && other[i] != 0;
   }
   return mask;
 }
 
-Mask mask_of_call(const expr::Call& call, const Dataset& data) {
-  if (call.name == "ExpertFilter") return keep_expert(data, call.arguments[0]->integer);
-  if (call.name == "Max2EventsFilter") return keep_max2_events(data, flag_of(call));
-  if (call.name == "DuplicateEventsFilter") return keep_first_of_target(data, flag_of(call));
-  if (call.name == "ConCatFilter") return keep_common(call.arguments[0]->calls, data);
-  if (call.name != "RangeFilter") return keep_all(data);
+Mask keep_range(const expr::Call& call, const Dataset& data) {
   const expr::Integers& range = call.arguments[0]->range;
   THIMBLE_CHECK(range.count() <= data.rows(), config, "RangeFilter names ", range.count(), " rows, the data set has ",
                 data.rows());
   return mask_of(range.values(), data.rows());
+}
+
+/// A filter of the grammar: how it is written, and its mask.
+struct FilterKind {
+  expr::Signature signature;
+  Mask (*mask)(const expr::Call& call, const Dataset& data);
+};
+
+/// All filters. A new one is a line here.
+const std::vector<FilterKind>& filter_kinds() {
+  using expr::ArgumentType;
+  static const expr::Parameter by_run{"by_run", ArgumentType::boolean, false};
+  static const std::vector<FilterKind> kinds{
+      {{"IdentityFilter", {}}, [](const expr::Call&, const Dataset& data) { return keep_all(data); }},
+      {{"ExpertFilter", {{"expert", ArgumentType::integer}}},
+       [](const expr::Call& call, const Dataset& data) { return keep_expert(data, call.arguments[0]->integer); }},
+      {{"Max2EventsFilter", {by_run}},
+       [](const expr::Call& call, const Dataset& data) { return keep_max2_events(data, flag_of(call)); }},
+      {{"DuplicateEventsFilter", {by_run}},
+       [](const expr::Call& call, const Dataset& data) { return keep_first_of_target(data, flag_of(call)); }},
+      {{"FirstTrackFilter", {by_run}},
+       [](const expr::Call& call, const Dataset& data) { return keep_first_of_event(data, flag_of(call)); }},
+      {{"RangeFilter", {{"rng", ArgumentType::range}}}, keep_range},
+      {{"ConCatFilter", {{"filters", ArgumentType::calls}}}, keep_common}};
+  return kinds;
+}
+
+const expr::CallRules& filter_rules() {
+  static const expr::CallRules list = [] {
+    expr::CallRules r;
+    for (const FilterKind& kind : filter_kinds()) r.signatures.push_back(kind.signature);
+    r.prefix = "dataset_filters.";
+    return r;
+  }();
+  return list;
+}
+
+/// The parser lets only known names through.
+Mask mask_of_call(const expr::Call& call, const Dataset& data) {
+  const std::vector<FilterKind>& kinds = filter_kinds();
+  return std::find_if(kinds.begin(), kinds.end(),
+                      [&](const FilterKind& kind) { return kind.signature.name == call.name; })
+      ->mask(call, data);
 }
 
 }  // namespace
@@ -100,6 +122,13 @@ Mask keep_first_of_target(const Dataset& data, bool by_run) {
   return mask;
 }
 
+Mask keep_first_of_event(const Dataset& data, bool by_run) {
+  std::set<EventKey> seen;
+  Mask mask = keep_all(data);
+  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = seen.insert(event_key(data.origins[i], by_run)).second;
+  return mask;
+}
+
 Mask mask_of(const std::vector<std::int64_t>& ids, std::int64_t rows) {
   Mask mask(static_cast<std::size_t>(rows), 0);
   for (const std::int64_t id : ids) {
@@ -117,11 +146,11 @@ std::vector<std::int64_t> rows_of(const Mask& mask) {
 }
 
 void check_filter(std::string_view text, const std::string& name) {
-  expr::parse_call(text, rules(), name);
+  expr::parse_call(text, filter_rules(), name);
 }
 
 Mask apply_filter(std::string_view text, const Dataset& data, const std::string& name) {
-  return text.empty() ? keep_all(data) : mask_of_call(expr::parse_call(text, rules(), name), data);
+  return text.empty() ? keep_all(data) : mask_of_call(expr::parse_call(text, filter_rules(), name), data);
 }
 
 }  // namespace thimble::neurotrigger

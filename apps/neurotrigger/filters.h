@@ -22,6 +22,8 @@ Mask keep_expert(const Dataset& data, std::int64_t expert);
 Mask keep_max2_events(const Dataset& data, bool by_run = false);
 /// The first row of every (event, targets) combination.
 Mask keep_first_of_target(const Dataset& data, bool by_run = false);
+/// The first row of every event: its first reconstructed track.
+Mask keep_first_of_event(const Dataset& data, bool by_run = false);
 /// Row numbers -> mask of `rows` entries; repeats are harmless. Throws Error(config) for a number outside the rows.
 Mask mask_of(const std::vector<std::int64_t>& ids, std::int64_t rows);
 std::vector<std::int64_t> rows_of(const Mask& mask);

@@ -153,6 +153,23 @@ app::Verb simulate_verb() {
   return v;
 }
 
+app::Verb split_verb() {
+  app::Verb v = verb("split", "Work", "part track files into training, validation and test by event", run_split);
+  v.operands = app::plain_operands("FILE...", 1, 64);
+  v.flags = {{"--to", "DIR", "new folder for random1, random2, random3 and manifest.json", "tracks", {}, 0},
+             {"--shares", "A,B,...", "shares of the events", "0.6,0.2,0.2", {}, 0},
+             {"--by-run", "", "events of the same number in different runs are different ones", "", {}, 0},
+             {"--filter", "TEXT", "keep only these tracks, for example FirstTrackFilter()", "", {}, 0},
+             {"--plain", "", "text instead of gzip", "", {}, 0}};
+  v.examples = {"thimble-neurotrigger split recorded.gz --to tracks",
+                "thimble-neurotrigger split a.gz b.gz --shares 0.5,0.5 --seed 7 --filter 'DuplicateEventsFilter()'"};
+  v.more =
+      "All tracks of an event go to the same file, so that no event is both trained on and judged. Where an event goes "
+      "depends on --seed and its number alone: it stays there when files are added. Rows are copied byte by byte. "
+      "manifest.json tells sources, settings and counts; equal versions are equal data sets.";
+  return v;
+}
+
 }  // namespace
 
 app::Program program() {
@@ -164,11 +181,17 @@ app::Program program() {
   p.examples = {"thimble-neurotrigger train demo",
                 "thimble-neurotrigger train baseline_v2 data.train=random1.gz data.val=random2.gz",
                 "thimble-neurotrigger export latest --target hw-a --out build/expert0"};
-  p.verbs = {simulate_verb(),     train_verb(),
-             evaluate_verb(),     predict_verb(),
-             export_verb(),       report_verb(),
-             plots_verb(),        app::runs_verb("neurotrigger"),
-             compare_runs_verb(), app::config_verb(config)};
+  p.verbs = {simulate_verb(),
+             split_verb(),
+             train_verb(),
+             evaluate_verb(),
+             predict_verb(),
+             export_verb(),
+             report_verb(),
+             plots_verb(),
+             app::runs_verb("neurotrigger"),
+             compare_runs_verb(),
+             app::config_verb(config)};
   p.synonyms = {{"eval", "evaluate"}, {"synth", "simulate"}, {"run", "train"}};
   p.legacy = [p](std::vector<std::string> words) { return modern_words(std::move(words), p); };
   p.complete = [config](const app::Verb& v, const std::string& word) { return app::complete_config(v, word, config); };

@@ -9,6 +9,7 @@ int run_train(app::Context& context);
 int run_evaluate(app::Context& context);
 int run_predict(app::Context& context);
 int run_plots(app::Context& context);
+int run_split(app::Context& context);
 /// What `compare` adds to the settings and metrics that every application compares.
 int run_compare(app::Context& context);
 int run_export(app::Context& context);
