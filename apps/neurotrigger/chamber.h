@@ -11,6 +11,8 @@ namespace thimble::neurotrigger {
 inline constexpr std::size_t kSuperLayers = 9;
 inline constexpr std::size_t kInputs = 3 * kSuperLayers;  // relID, driftT, alpha of every super layer
 inline constexpr std::size_t kExperts = 5;
+inline constexpr std::size_t kPatternWires = 11;  // of the hit pattern of a super layer
+inline constexpr std::size_t kPatternInputs = kInputs + kSuperLayers * kPatternWires;  // with hit patterns
 
 inline constexpr double kFieldConstant = 0.299792458e-2 * 1.5;  // GeV/cm for 1.5 T: curvature = q * this / pT
 inline constexpr double kLowestPt = 0.3;                        // GeV, where the 2D finder ends

@@ -80,9 +80,9 @@ std::string content_hash(const Dataset& data) {
   return io::hex(big_endian);
 }
 
-Dataset empty_dataset(std::int64_t rows) {
+Dataset empty_dataset(std::int64_t rows, std::size_t inputs) {
   Dataset out;
-  out.inputs = Tensor::zeros({rows, static_cast<std::int64_t>(kInputs)});
+  out.inputs = Tensor::zeros({rows, static_cast<std::int64_t>(inputs)});
   for (Tensor* pair : {&out.targets, &out.old, &out.words}) *pair = Tensor::zeros({rows, 2});
   out.origins.resize(static_cast<std::size_t>(rows));
   out.experts.resize(static_cast<std::size_t>(rows));

@@ -17,8 +17,9 @@ struct Origin {
   std::int64_t experiment = 0, run = 1, subrun = 0, event = 0, track = 0, tracks = 1;
 };
 
-/// N tracks. `inputs` [N, 27], `targets` [N, 2] = (RecoZ, RecoTheta), `old` [N, 2] = (ScaleZ, ScaleTheta), all f32 and
-/// scaled; `words` [N, 2] = (RawZ, RawTheta) of the hardware that took the data. Row index = position here.
+/// N tracks. `inputs` [N, 27] (or [N, 126]: per super layer the three and its hit pattern of eleven wires), `targets`
+/// [N, 2] = (RecoZ, RecoTheta), `old` [N, 2] = (ScaleZ, ScaleTheta), all f32 and scaled; `words` [N, 2] = (RawZ,
+/// RawTheta) of the hardware that took the data. Row index = position here.
 struct Dataset {
   Tensor inputs, targets, old, words;
   std::vector<Origin> origins;
@@ -35,7 +36,7 @@ struct Dataset {
 /// Tells data sets apart: 16 hexadecimal digits of the bits of all inputs and targets.
 std::string content_hash(const Dataset& data);
 /// Room for `rows` tracks, all zero.
-Dataset empty_dataset(std::int64_t rows);
+Dataset empty_dataset(std::int64_t rows, std::size_t inputs = kInputs);
 /// Rows of `parts` one after another.
 Dataset concatenate(std::vector<Dataset> parts);
 /// Rows of a [N, C] f32 tensor in the order of `ids`; optionally only its first `columns` columns.

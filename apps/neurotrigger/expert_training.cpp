@@ -213,6 +213,13 @@ std::unique_ptr<nn::TensorBoard> tensorboard(const ExpertTask& task, const std::
   return std::make_unique<nn::TensorBoard>(folder, std::move(options));
 }
 
+void add_stop_rule(const Settings& s, nn::Trainer& trainer) {
+  if (s.stop_rule == "fann")
+    trainer.add(std::make_unique<nn::StopWhenWorse>("val_loss", nn::Goal::min, s.stop_window));
+  else if (s.patience > 0)
+    trainer.add(std::make_unique<nn::EarlyStop>("val_loss", nn::Goal::min, s.patience));
+}
+
 /// Logs and checkpoints go below the expert's folder. True if an earlier process has finished this training.
 bool open_folder(const ExpertTask& task, nn::Trainer& trainer, const std::shared_ptr<Compared>& compared,
                  const nn::KeepBest& best, std::optional<nn::CheckpointStore>& store) {
@@ -274,16 +281,17 @@ const std::vector<std::string>& epoch_columns() {
 
 nn::Graph model_of(const Settings& s) {
   const std::int64_t outputs = s.out_size + extra_outputs(uncertainty_from_name(s.uncertainty));
-  return build_model({s.model, s.act, s.quant, s.in_size, outputs, s.hw});
+  return build_model({s.model, s.act, s.quant, s.in_size, outputs, s.hw, s.hidden, s.layer_acts});
 }
 
-Stream expert_stream(const Settings& settings, int expert) {
-  return Rng(static_cast<std::uint64_t>(settings.seed)).stream(text::cat("expert/", expert));
+Stream expert_stream(const Settings& settings, int expert, std::int64_t restart) {
+  const Stream first = Rng(static_cast<std::uint64_t>(settings.seed)).stream(text::cat("expert/", expert));
+  return restart == 0 ? first : first.stream(text::cat("restart/", restart));
 }
 
-nn::Graph start_model(const Settings& settings, int expert) {
+nn::Graph start_model(const Settings& settings, int expert, std::int64_t restart) {
   nn::Graph model = model_of(settings);
-  start_weights(model, settings.init, expert_stream(settings, expert).stream("init"));
+  start_weights(model, settings.init, expert_stream(settings, expert, restart).stream("init"));
   if (!settings.load_pre_trained_weights) return model;
   const std::string& path = *settings.load_pre_trained_weights;
   const Networks networks = read_weights(path);
@@ -317,18 +325,23 @@ ExpertOutcome train_expert(const ExpertTask& task) {
   out.expert = task.expert;
   out.rows_trained = static_cast<std::int64_t>(task.train_rows.size());
   tell_plan(task);
-  nn::Graph model = start_model(s, task.expert);
+  nn::Graph model = start_model(s, task.expert, task.restart);
   const auto compared = std::make_shared<Compared>();
   const std::function<nn::Metrics()> validate = validator(task, model, compared);
   nn::Trainer trainer(train_task(task, model, validate), options_of(task), nn::parse_rule(s.optim, s.weight_decay),
-                      schedule_of(s), expert_stream(s, task.expert).stream("train"));
+                      schedule_of(s), expert_stream(s, task.expert, task.restart).stream("train"));
   if (s.clip_grad > 0) trainer.optimizer().set_clip({s.clip_grad, 0});
   if (is_hardware(s.quant)) limit_weights(model, hardware_model(s.quant, s.hw), trainer.optimizer());
+  if (s.weight_limit > 0) {
+    nn::QuantRecipe limit;
+    limit.weight_limit = s.weight_limit;
+    nn::limit_weights(trainer.optimizer(), model, limit);
+  }
   trainer.add(std::make_unique<History>(out.table, [&task](const EpochTable& table) {
     if (task.mean != nullptr) task.mean->report(task.expert, table);
   }));
   auto& best = trainer.add(std::make_unique<nn::KeepBest>("val_loss"));
-  if (s.patience > 0) trainer.add(std::make_unique<nn::EarlyStop>("val_loss", nn::Goal::min, s.patience));
+  add_stop_rule(s, trainer);
   if (task.progress) trainer.add(std::make_unique<nn::ProgressLine>(*task.progress, task.member));
   std::optional<nn::CheckpointStore> store;
   const bool over = !task.folder.empty() && open_folder(task, trainer, compared, best, store);

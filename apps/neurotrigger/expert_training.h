@@ -46,8 +46,9 @@ struct ExpertTask {
   bool profile = false;                      // write profile.txt into the folder
   const std::atomic<bool>* interrupt = nullptr;
   std::optional<report::TrainProgress> progress;
-  int member = 0;           // of the progress line
-  MeanLog* mean = nullptr;  // told after every epoch
+  int member = 0;            // of the progress line
+  MeanLog* mean = nullptr;   // told after every epoch
+  std::int64_t restart = 0;  // start weights and order of this repetition
 };
 
 struct ExpertOutcome {
@@ -68,9 +69,9 @@ struct ExpertOutcome {
 nn::Graph model_of(const Settings& settings);
 /// The same with its start weights: drawn, or those of load_pre_trained_weights. Throws Error(config) for settings that
 /// do not go together, Error(io) or Error(data) for weights that cannot be used.
-nn::Graph start_model(const Settings& settings, int expert);
-/// All random numbers of an expert.
-Stream expert_stream(const Settings& settings, int expert);
+nn::Graph start_model(const Settings& settings, int expert, std::int64_t restart = 0);
+/// All random numbers of an expert; a restart has its own.
+Stream expert_stream(const Settings& settings, int expert, std::int64_t restart = 0);
 
 /// What a checkpoint tells about a training: epochs and their metrics, best epoch; no model.
 ExpertOutcome outcome_of(const nn::Checkpoint& checkpoint);

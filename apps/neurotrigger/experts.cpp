@@ -8,6 +8,7 @@
 
 #include "apps/common/cli/logger.h"
 #include "apps/neurotrigger/mean_log.h"
+#include "apps/neurotrigger/restarts.h"
 #include "apps/neurotrigger/training_loss.h"
 
 #include <algorithm>
@@ -87,7 +88,7 @@ ExpertOutcome skipped(int expert, const std::string& reason) {
 /// One expert; an error becomes a failed outcome unless the disk or the data make every expert useless.
 ExpertOutcome guarded(const ExpertTask& task) {
   try {
-    return train_expert(task);
+    return train_with_restarts(task);
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::failed) throw;
     ExpertOutcome out;

@@ -9,6 +9,7 @@
 #include "apps/neurotrigger/hardware_ranges.h"
 #include "apps/neurotrigger/run_access.h"
 #include "apps/neurotrigger/verbs.h"
+#include "apps/neurotrigger/weights_flat.h"
 
 #include <algorithm>
 #include <map>
@@ -147,13 +148,20 @@ int export_hardware(app::Context& context, const OldRun& run, int expert) {
   return 0;
 }
 
-int export_json(app::Context& context, const OldRun& run) {
+/// Weights alone: json, h5, or flat lists (text, or JSON if the name ends so).
+int export_weights(app::Context& context, const OldRun& run, const std::string& target) {
   const fs::path from = run.folder / "weights.json";
-  const fs::path to = context.flags().out.value_or("weights.json");
-  if (to.has_parent_path()) fs::create_directories(to.parent_path());
+  const fs::path to = context.flags().out.value_or(target == "json" ? "weights.json"
+                                                   : target == "h5" ? "weights.h5"
+                                                                    : "weights.txt");
   Networks networks;  // through the models, so that a file of another network is refused
   for (const auto& [expert, model] : load_models(run.settings, from)) networks[expert] = state_of(model);
-  io::atomic_replace(to, weights_json(networks));
+  const std::string content = target == "json"            ? weights_json(networks)
+                              : target == "h5"            ? weights_hdf5(networks)
+                              : to.extension() == ".json" ? flat_json(networks)
+                                                          : flat_text(networks);
+  if (to.has_parent_path()) fs::create_directories(to.parent_path());
+  io::atomic_replace(to, content);
   context.result().file("weights", to.string());
   context.result().line("weights: " + to.string());
   return 0;
@@ -164,7 +172,8 @@ int export_json(app::Context& context, const OldRun& run) {
 int run_export(app::Context& context) {
   const OldRun run = open_run(context);
   use_threads(run.settings.all);
-  if (context.flag("--target") == "json") return export_json(context, run);
+  const std::string target = context.flag("--target");
+  if (!is_hardware(target)) return export_weights(context, run, target);
   return export_hardware(context, run, expert_of(context, run.settings));
 }
 

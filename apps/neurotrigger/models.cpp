@@ -55,7 +55,26 @@ nn::Graph simple(const ModelSpec& spec) {
   return graph;
 }
 
+nn::Graph mlp(const ModelSpec& spec) {
+  const std::size_t layers = spec.hidden.size() + 1;
+  if (!spec.acts.empty() && spec.acts.size() != layers)
+    throw Error(ErrorKind::config,
+                text::cat("layer_acts has ", spec.acts.size(), " activations, the network ", layers, " layers"),
+                {"", 0, 0, "layer_acts"}, "one per hidden layer and one for the output, or none");
+  nn::Graph graph(Shape{spec.in});
+  std::int64_t width = spec.in;
+  int position = 0;
+  for (std::size_t i = 0; i < layers; ++i) {
+    const std::int64_t next = i + 1 < layers ? spec.hidden[i] : spec.out;
+    graph.add(node_name(position++), nn::Linear(width, next));
+    graph.add(node_name(position++), nn::Activate{act_from_name(spec.acts.empty() ? spec.act : spec.acts[i])});
+    width = next;
+  }
+  return graph;
+}
+
 nn::Graph plain_model(const ModelSpec& spec) {
+  if (spec.model == "MLP") return mlp(spec);
   if (spec.model == "BaselineModel") return baseline(spec, false);
   if (spec.model == "BaselineModelBN") return baseline(spec, true);
   THIMBLE_CHECK(spec.model == "SimpleModel", config, "unknown model '", spec.model, "'");

@@ -14,15 +14,18 @@
 namespace thimble::neurotrigger {
 
 struct ModelSpec {
-  std::string model = "BaselineModel";  // BaselineModel, BaselineModelBN, SimpleModel
+  std::string model = "BaselineModel";  // BaselineModel, BaselineModelBN, SimpleModel, MLP
   std::string act = "relu";
   std::string quant = "none";  // hw-a, hw-b: integers of that hardware model in training
   std::int64_t in = 27, out = 2;
-  HardwareKeys hw = {};  // widths for quant
+  HardwareKeys hw = {};                     // widths for quant
+  std::vector<std::int64_t> hidden = {81};  // MLP: nodes of its hidden layers
+  std::vector<std::string> acts = {};       // MLP: activation behind every layer, the output last; empty: `act`
 };
 
 /// BaselineModel: 27-81-out; BaselineModelBN: with batch normalisation behind the first layer; both have the
 /// activation behind the output too. SimpleModel: 27-50-100-50-10-out with normalisation, output without activation.
+/// MLP: any hidden layers, an activation of its own behind each.
 /// Parameters are zero. Throws Error(config) for unknown names and for quant with activations that the
 /// hardware model has no table for (hw-a: tanh/2, hw-b: tanh) or with batch normalisation.
 nn::Graph build_model(const ModelSpec& spec);
@@ -36,7 +39,7 @@ State state_of(const nn::Graph& model);
 /// shape; `origin` is the file told.
 void load_state(nn::Graph& model, const State& state, const std::string& origin);
 
-/// Outputs [N, out] for inputs [N, 27], rows layout, in blocks of tracks; bits do not depend on threads.
+/// Outputs [N, out] for inputs [N, in], rows layout, in blocks of tracks; bits do not depend on threads.
 Tensor predict(const nn::Graph& model, const Tensor& inputs);
 
 }  // namespace thimble::neurotrigger

@@ -102,9 +102,9 @@ app::Verb export_verb() {
   v.flags = {
       {"--target",
        "KIND",
-       "hw-a: present trigger hardware; hw-b: its successor; json: weights.json",
+       "hw-a: present trigger hardware; hw-b: its successor; weights alone: json, h5, flat lists",
        "hw-a",
-       {"hw-a", "hw-b", "json"},
+       {"hw-a", "hw-b", "json", "h5", "flat"},
        0},
       {"--expert", "N", "network to export", "0", {}, 0},
       {"--vectors", "N", "test vectors for the hardware target, half of them tracks", "10000", {}, 0},
@@ -118,6 +118,38 @@ app::Verb export_verb() {
   v.examples = {"thimble-neurotrigger export latest --target hw-a --expert 0 --out build/expert0",
                 "thimble-neurotrigger export latest --target hw-b --reuse 4 --out build/expert0b",
                 "thimble-hw verify build/expert0"};
+  return v;
+}
+
+app::Verb scan_verb() {
+  app::Verb v = verb("scan", "Work", "which widths the hardware needs: resolution and memory over a grid", run_scan);
+  v.operands = run_operands("RUN [key=value ...]", true);
+  v.flags = {{"--target", "KIND", "hw-a: present trigger hardware; hw-b: its successor", "hw-a", {"hw-a", "hw-b"}, 0},
+             {"--expert", "N", "network to round", "0", {}, 0},
+             {"--values", "LIST", "fraction bits of inputs and nodes; empty: usual ones", "", {}, 0},
+             {"--weights", "LIST", "bits of weights: fraction (hw-a) or magnitude (hw-b)", "", {}, 0},
+             {"--address", "LIST", "bits of the table's address", "", {}, 0},
+             {"--tracks", "N", "validation tracks to judge with", "20000", {}, 0},
+             {"--tolerance", "SHARE", "by how much the resolution may grow", "0.02", {}, 0}};
+  v.examples = {"thimble-neurotrigger scan latest",
+                "thimble-neurotrigger scan latest --values 10,12 --weights 6,8,10 --address 6,8 --tolerance 0.05"};
+  v.more =
+      "Every combination is evaluated with exact integers, as the exported hardware computes. Written to "
+      "RUN/scan_expert_N "
+      "or --out: report.html, scan.json, scan.csv with resolution, deviation from the float network, saturated sums, "
+      "memory; the Pareto front and the smallest widths within the tolerance.";
+  return v;
+}
+
+app::Verb import_verb() {
+  app::Verb v = verb("import", "Work", "weights of other programs to weights.json, and between its forms", run_import);
+  v.operands = run_operands("FILE", false);
+  v.flags = {{"--to", "FILE", "file to write: .json, .h5, or .txt for flat lists", "weights.json", {}, 0}};
+  v.examples = {"thimble-neurotrigger import basf2_weights.txt --to weights.json"};
+  v.more =
+      "FILE holds flat lists (text: 'expert 0', 'nodes 27 81 2', then per output the weights of its inputs and the "
+      "bias, "
+      "layer by layer; or the same as JSON), or it is a weights.json or HDF5 file. The numbers keep their bits.";
   return v;
 }
 
@@ -187,6 +219,8 @@ app::Program program() {
              evaluate_verb(),
              predict_verb(),
              export_verb(),
+             scan_verb(),
+             import_verb(),
              report_verb(),
              plots_verb(),
              app::runs_verb("neurotrigger"),

@@ -7,6 +7,7 @@
 #include "nn/train/checkpoint.h"
 
 #include "apps/common/run/run_folder.h"
+#include "apps/neurotrigger/restarts.h"
 
 namespace thimble::neurotrigger {
 
@@ -40,7 +41,7 @@ std::map<int, nn::Graph> load_models(const RunSettings& settings, const std::fil
 std::map<int, ExpertOutcome> load_histories(const RunSettings& settings, const std::filesystem::path& folder) {
   std::map<int, ExpertOutcome> histories;
   for (const int expert : settings.experts) {
-    const std::filesystem::path own = folder / text::cat("expert_", expert) / "checkpoints";
+    const std::filesystem::path own = chosen_folder(folder / text::cat("expert_", expert)) / "checkpoints";
     if (!std::filesystem::exists(own)) continue;
     const nn::CheckpointStore::Found found = nn::CheckpointStore(own).newest();
     if (found.file.empty()) continue;

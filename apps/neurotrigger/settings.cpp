@@ -1,6 +1,7 @@
 #include "apps/neurotrigger/settings.h"
 
 #include "core/base/error.h"
+#include "core/kernels/activation.h"
 
 #include "apps/neurotrigger/filters.h"
 
@@ -77,6 +78,27 @@ std::string filter_fault(const app::Node& node) {
     return e.message();
   }
   return "";
+}
+
+std::string activation_fault(const app::Node& node) {
+  if (node.kind == app::Node::Kind::list) {
+    for (const app::Node& item : node.items)
+      if (std::string fault = activation_fault(item); !fault.empty()) return fault;
+    return "";
+  }
+  try {
+    act_from_name(node.text);
+  } catch (const Error& e) {
+    return e.message();
+  }
+  return "";
+}
+
+std::string input_count_fault(const app::Node& node) {
+  std::int64_t count = 0;
+  const bool known = text::parse(node.text, count) && (count == static_cast<std::int64_t>(kInputs) ||
+                                                       count == static_cast<std::int64_t>(kPatternInputs));
+  return known ? "" : text::cat("a track has ", kInputs, " inputs, or ", kPatternInputs, " with hit patterns");
 }
 
 app::LoadOptions load_options() {

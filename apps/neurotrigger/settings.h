@@ -112,8 +112,10 @@ struct PlotKeys {
   }
 };
 
-/// What is wrong with a filter text, or "".
+/// What is wrong with a filter text, a list of activations or a number of inputs, or "".
 std::string filter_fault(const app::Node& node);
+std::string activation_fault(const app::Node& node);
+std::string input_count_fault(const app::Node& node);
 
 struct Settings : app::CommonKeys {
   double version = 0.2;
@@ -124,11 +126,15 @@ struct Settings : app::CommonKeys {
   double learning_rate = 1e-3, weight_decay = 1e-6;
   RateStages learning_rate_stages;
   std::int64_t batch_size = 2048, epochs = 10, patience = 30;
-  double clip_grad = 0.0;
+  std::string stop_rule = "patience";
+  std::int64_t stop_window = 500, restarts = 1;
+  double clip_grad = 0.0, weight_limit = 0.0;
   double z_weight = 0.5, huber_delta = 1.0;
   std::string sample_weight = "none";
   std::int64_t sample_weight_buckets = 11;
   std::int64_t in_size = 27, out_size = 2, workers = 5;
+  std::vector<std::int64_t> hidden = {81};
+  std::vector<std::string> layer_acts;
   std::vector<std::int64_t> experts = {0, 1, 2, 3, 4};
   std::optional<std::string> compare_to, load_pre_trained_weights, filter;
   std::vector<std::string> tags;
@@ -145,8 +151,12 @@ struct Settings : app::CommonKeys {
     app::CommonKeys::fields(self, f);
     f("version", self.version, "free number kept with the run");
     f("description", self.description, "what this configuration is for");
-    f("model", self.model, "network: 27-81-2, the same with batch normalisation, or four narrow hidden layers",
-      app::one_of({"BaselineModel", "BaselineModelBN", "SimpleModel"}));
+    f("model", self.model,
+      "network: 27-81-2, the same with batch normalisation, four narrow hidden layers, or MLP with layers of one's own",
+      app::one_of({"BaselineModel", "BaselineModelBN", "SimpleModel", "MLP"}));
+    f("hidden", self.hidden, "MLP: nodes of its hidden layers, none: inputs and outputs alone", app::between(1, 65536));
+    f("layer_acts", self.layer_acts, "MLP: activation behind every layer, the output last; none: act for all",
+      app::check(activation_fault));
     f("act", self.act, "activation; tanh/2 is the one in hardware",
       app::one_of({"tanh", "tanh/2", "softsign", "relu", "sigmoid", "leaky_relu", "selu"}));
     f("init", self.init, "start weights: uniform +-1/sqrt(fan in), Xavier uniform, or uniform +-0.1",
@@ -181,8 +191,17 @@ struct Settings : app::CommonKeys {
     f("epochs", self.epochs, "most epochs", app::between(1, 1e7), app::resumable);
     f("patience", self.patience, "epochs without a better validation loss before training stops, 0: never",
       app::at_least(0), app::resumable);
+    f("stop_rule", self.stop_rule,
+      "patience: no better validation loss for so long; fann: worse than stop_window epochs earlier",
+      app::one_of({"patience", "fann"}));
+    f("stop_window", self.stop_window, "epochs that stop_rule=fann looks back", app::between(1, 1e6));
+    f("weight_limit", self.weight_limit, "weights and biases are kept within +-this after every step, 0: no limit",
+      app::at_least(0));
+    f("restarts", self.restarts, "trainings from other start weights; the one with the least rms of z is taken",
+      app::between(1, 1000));
     f("clip_grad", self.clip_grad, "largest norm of the gradient, 0: no limit", app::at_least(0));
-    f("in_size", self.in_size, "inputs", app::between(27, 27));
+    f("in_size", self.in_size, "inputs: 27, or 126 with the eleven wires around every hit (simulated tracks)",
+      app::check(input_count_fault));
     f("out_size", self.out_size, "outputs: 2 = z and theta, 1 = z only", app::between(1, 2));
     f("workers", self.workers, "accepted for older configurations; changes nothing", app::at_least(0));
     f("experts", self.experts, "networks to train; [-1]: one on all tracks", app::between(-1, 4));

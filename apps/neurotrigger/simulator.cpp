@@ -74,15 +74,36 @@ TrackNoise draw_noise(const SimulationOptions& options, Draws draws) {
   return noise;
 }
 
-SimulatedTrack simulate_one(const SimulationOptions& options, const Stream& tracks, const Stream& noise,
-                            std::int64_t index) {
-  return simulate_track(draw_track(options, Draws(tracks, index)), draw_noise(options, Draws(noise, index)));
+/// Every wire of a pattern is lost as often as a hit; draws of their own, so that the other inputs stay what they are.
+void draw_lost_wires(const SimulationOptions& options, Draws draws, TrackNoise& noise) {
+  for (auto& layer : noise.layers)
+    for (std::size_t wire = 0; wire < kPatternWires; ++wire)
+      if (!draws.chance(options.efficiency)) layer.lost_wires |= 1u << wire;
+}
+
+/// The streams of a set of tracks.
+struct Streams {
+  Stream tracks, noise, wires;
+  Streams(std::uint64_t seed, std::string_view name)
+      : tracks(stream_of(seed, name, "tracks")),
+        noise(stream_of(seed, name, "noise")),
+        wires(stream_of(seed, name, "wires")) {}
+};
+
+SimulatedTrack simulate_one(const SimulationOptions& options, const Streams& streams, std::int64_t index) {
+  TrackNoise noise = draw_noise(options, Draws(streams.noise, index));
+  if (options.patterns) draw_lost_wires(options, Draws(streams.wires, index), noise);
+  return simulate_track(draw_track(options, Draws(streams.tracks, index)), noise, options.patterns);
 }
 
 void store(const SimulatedTrack& track, std::int64_t event, std::int64_t row, Dataset& data) {
   const auto at = static_cast<std::size_t>(row);
-  float* inputs = data.inputs.mut<float>() + row * static_cast<std::int64_t>(kInputs);
-  for (std::size_t i = 0; i < kInputs; ++i) inputs[i] = static_cast<float>(track.inputs[i]);
+  const std::int64_t width = data.inputs.size(1), step = width / static_cast<std::int64_t>(kSuperLayers);
+  for (std::size_t s = 0; s < kSuperLayers; ++s) {
+    float* own = data.inputs.mut<float>() + row * width + static_cast<std::int64_t>(s) * step;
+    for (std::size_t i = 0; i < 3; ++i) own[i] = static_cast<float>(track.inputs[3 * s + i]);
+    for (std::int64_t bit = 0; bit < step - 3; ++bit) own[3 + bit] = (track.patterns[s] >> bit & 1u) != 0 ? 1.0F : 0.0F;
+  }
   float* targets = data.targets.mut<float>() + 2 * row;
   targets[0] = static_cast<float>(track.y_z);
   targets[1] = static_cast<float>(track.y_theta);
@@ -91,12 +112,12 @@ void store(const SimulatedTrack& track, std::int64_t event, std::int64_t row, Da
 }
 
 /// Tracks first .. last-1 that have an expert.
-Dataset simulate_block(const SimulationOptions& options, const Stream& tracks, const Stream& noise, std::int64_t first,
+Dataset simulate_block(const SimulationOptions& options, const Streams& streams, std::int64_t first,
                        std::int64_t last) {
-  Dataset data = empty_dataset(last - first);
+  Dataset data = empty_dataset(last - first, options.patterns ? kPatternInputs : kInputs);
   std::int64_t rows = 0;
   for (std::int64_t index = first; index < last; ++index) {
-    const SimulatedTrack track = simulate_one(options, tracks, noise, index);
+    const SimulatedTrack track = simulate_one(options, streams, index);
     if (track.expert >= 0) store(track, index, rows++, data);
   }
   for (Tensor Dataset::*member : {&Dataset::inputs, &Dataset::targets, &Dataset::old, &Dataset::words})
@@ -140,18 +161,18 @@ Track random_track(const SimulationOptions& options, std::uint64_t seed, std::st
 
 SimulatedTrack simulate(const SimulationOptions& options, std::uint64_t seed, std::string_view stream,
                         std::int64_t index) {
-  return simulate_one(options, stream_of(seed, stream, "tracks"), stream_of(seed, stream, "noise"), index);
+  return simulate_one(options, Streams(seed, stream), index);
 }
 
 Dataset simulate_tracks(const SimulationOptions& options, std::uint64_t seed, std::string_view stream,
                         std::int64_t count) {
   THIMBLE_CHECK(count >= 0, value, "simulate_tracks: ", count, " tracks");
-  const Stream tracks = stream_of(seed, stream, "tracks"), noise = stream_of(seed, stream, "noise");
+  const Streams streams(seed, stream);
   const std::int64_t blocks = (count + kTracksPerBlock - 1) / kTracksPerBlock;
   std::vector<Dataset> parts(static_cast<std::size_t>(blocks));
   parallel_blocks(blocks, [&](std::int64_t b) {
     const std::int64_t first = b * kTracksPerBlock, last = std::min(count, first + kTracksPerBlock);
-    parts[static_cast<std::size_t>(b)] = simulate_block(options, tracks, noise, first, last);
+    parts[static_cast<std::size_t>(b)] = simulate_block(options, streams, first, last);
   });
   return concatenate(std::move(parts));
 }

@@ -52,12 +52,16 @@ Splits load_splits(const Settings& settings, OldOutputs old) {
   const DataKeys& keys = settings.data;
   splits.simulated = keys.train.empty();
   if (splits.simulated) {
-    const SimulationOptions options = simulation_options(keys.simulate);
+    SimulationOptions options = simulation_options(keys.simulate);
+    options.patterns = settings.in_size == static_cast<std::int64_t>(kPatternInputs);
     const auto seed = static_cast<std::uint64_t>(settings.seed);
     splits[Split::train] = simulate_tracks(options, seed, "train", keys.simulate.train);
     splits[Split::val] = simulate_tracks(options, seed, "val", keys.simulate.val);
     splits[Split::test] = simulate_tracks(options, seed, "test", keys.simulate.test);
   } else {
+    if (settings.in_size != static_cast<std::int64_t>(kInputs))
+      throw Error(ErrorKind::config, text::cat("track files hold ", kInputs, " inputs"), {"", 0, 0, "in_size"},
+                  text::cat("leave data.train out: the simulator makes ", kPatternInputs, " inputs"));
     splits[Split::train] = read_split(keys.train, "data.train", cache_folder(keys), splits);
     splits[Split::val] = read_split(keys.val, "data.val", cache_folder(keys), splits);
     splits[Split::test] = read_split(keys.test, "data.test", cache_folder(keys), splits);

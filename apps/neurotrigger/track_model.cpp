@@ -58,6 +58,13 @@ Crossing cross_surface(const SuperLayer& layer, double omega, double z0, double 
   return c;
 }
 
+/// Where the track crosses, in wires.
+double wire_position(const SuperLayer& layer, const Crossing& c, double phi0) {
+  const double twist = layer.twist * pi / layer.wires;
+  const double turned = std::atan2(c.along * std::sin(twist), 1.0 - c.along + c.along * std::cos(twist));
+  return (phi0 - c.angle - turned) * layer.wires / (2.0 * pi);
+}
+
 /// Distance of closest approach between the track's tangent at the crossing and wire `wire`.
 double wire_distance(const SuperLayer& layer, const Crossing& c, double phi, double wire, double cot_theta) {
   const double begin = 2.0 * pi * wire / layer.wires;
@@ -94,10 +101,8 @@ Hit find_hit(const SuperLayer& layer, const Track& track, double cot_theta, cons
   hit.r = c.r;
   hit.z = c.z;
   if (!c.exists) return hit;
-  const double twist = layer.twist * pi / layer.wires;
   const double phi = track.phi0 - c.angle;
-  const double turned = std::atan2(c.along * std::sin(twist), 1.0 - c.along + c.along * std::cos(twist));
-  const double position = (phi - turned) * layer.wires / (2.0 * pi);
+  const double position = wire_position(layer, c, track.phi0);
   const double wire = std::floor(position + 0.5);
   hit.exists = true;
   hit.wire = (static_cast<std::int64_t>(wire) % layer.wires + layer.wires) % layer.wires;
@@ -137,7 +142,29 @@ int expert_of_pattern(unsigned used) {
   return 0;
 }
 
-SimulatedTrack simulate_track(const Track& track, const TrackNoise& noise) {
+unsigned hit_pattern(std::size_t super_layer, const Track& track, std::int64_t wire) {
+  constexpr int kLayersAside = 2;
+  constexpr std::array<int, 5> kFirstBit{0, 3, 5, 6, 8}, kWires{3, 2, 1, 2, 3};
+  const SuperLayer& own = kChamber[super_layer];
+  const double cot_theta = 1.0 / std::tan(track.theta);
+  unsigned pattern = 0;
+  for (int k = -kLayersAside; k <= kLayersAside; ++k) {
+    const auto row = static_cast<std::size_t>(k + kLayersAside);
+    SuperLayer layer = own;
+    layer.radius += k * (own.radius2 - own.radius);
+    const Crossing c = cross_surface(layer, track.curvature(), track.z0, cot_theta);
+    if (!c.exists) continue;
+    const double shift = k % 2 == 0 ? 0.0 : 0.5;  // of the wires, in cells
+    const double nearest = std::floor(wire_position(layer, c, track.phi0) - shift + 0.5) + shift;
+    const double aside = nearest - static_cast<double>(wire);
+    const double turns = std::round(aside / layer.wires);
+    const double index = aside - turns * layer.wires + (kWires[row] - 1) / 2.0;  // within the row of this layer
+    if (index >= 0 && index < kWires[row]) pattern |= 1u << (kFirstBit[row] + static_cast<int>(index));
+  }
+  return pattern;
+}
+
+SimulatedTrack simulate_track(const Track& track, const TrackNoise& noise, bool patterns) {
   SimulatedTrack out;
   const double omega = track.curvature() + noise.finder_omega, phi = track.phi0 + noise.finder_phi;
   out.finder = noise.quantise_finder ? quantise_finder(omega, phi) : Finder2D{omega, phi};
@@ -153,6 +180,7 @@ SimulatedTrack simulate_track(const Track& track, const TrackNoise& noise) {
     out.inputs[3 * s] = layer.scale * (hit.relative - layer.offset);
     out.inputs[3 * s + 1] = static_cast<double>(hit.side * hit.time) / kLastTimeBin;
     out.inputs[3 * s + 2] = crossing_angle(layer.radius, out.finder.omega) / 2.0;
+    if (patterns) out.patterns[s] = hit_pattern(s, track, hit.wire) & ~noise.layers[s].lost_wires;
   }
   out.expert = expert_of_pattern(used);
   out.y_z = scale_z(track.z0);

@@ -39,8 +39,9 @@ struct SimulatedTrack {
   Finder2D finder;
   std::array<Hit, kSuperLayers> hits;
   std::array<double, kInputs> inputs{};
-  int expert = -1;   // -1: no network is responsible
-  double y_z = 0.0;  // targets, scaled
+  std::array<unsigned, kSuperLayers> patterns{};  // wires hit around the priority wire, see hit_pattern
+  int expert = -1;                                // -1: no network is responsible
+  double y_z = 0.0;                               // targets, scaled
   double y_theta = 0.0;
 };
 
@@ -58,6 +59,7 @@ struct TrackNoise {
     bool noise = false;  // late or foreign hit: time and side below replace the right ones
     int noise_time = 0;
     int noise_side = 1;
+    unsigned lost_wires = 0;  // wires of the hit pattern that did not answer
   };
   std::array<Layer, kSuperLayers> layers{};
 };
@@ -65,8 +67,15 @@ struct TrackNoise {
 /// Cells of the 2D finder: 34 curvatures per charge down to 0.3 GeV, 320 azimuths.
 Finder2D quantise_finder(double omega, double phi);
 
-/// The whole chain for one track. Deterministic; double precision throughout.
-SimulatedTrack simulate_track(const Track& track, const TrackNoise& noise = {});
+/// Wires of a track segment that the track passes nearest to, one bit each. The segment is an hourglass of eleven wires
+/// in five layers around the priority wire: 3, 2, 1, 2, 3 from the inside out; bits 0-2, 3-4, 5, 6-7, 8-10, each layer
+/// by growing azimuth. Neighbouring layers are as far apart as the two priority layers, and shifted by half a cell.
+/// `wire`: the priority wire, 0 .. wires - 1.
+unsigned hit_pattern(std::size_t super_layer, const Track& track, std::int64_t wire);
+
+/// The whole chain for one track. Deterministic; double precision throughout. Patterns are left at 0 unless
+/// asked for.
+SimulatedTrack simulate_track(const Track& track, const TrackNoise& noise = {}, bool patterns = false);
 
 /// Expert of a pattern of used super layers (bit s = super layer s), -1 for none: at least four axial hits, and at
 /// most one stereo super layer missing.

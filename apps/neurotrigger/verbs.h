@@ -15,6 +15,8 @@ int run_compare(app::Context& context);
 int run_export(app::Context& context);
 int run_report(app::Context& context);
 int run_simulate(app::Context& context);
+int run_scan(app::Context& context);
+int run_import(app::Context& context);
 
 /// Verbs, flags, examples: everything that main() needs.
 app::Program program();

@@ -88,4 +88,28 @@ void EarlyStop::restore(const State& state) {
   best_ = state.number("best");
 }
 
+StopWhenWorse::StopWhenWorse(std::string metric, Goal goal, std::int64_t window)
+    : metric_(std::move(metric)), goal_(goal), window_(static_cast<std::size_t>(window)) {
+  THIMBLE_CHECK(window >= 1, config, "stop when worse: the window is ", window, " epochs, it must be 1 or more");
+}
+
+void StopWhenWorse::on_epoch(const TrainingView& view) {
+  const double value = view.metrics.at(metric_);
+  if (!std::isfinite(value)) return view.request_stop(text::cat(metric_, " is ", value));
+  if (values_.size() == window_) {
+    if (better(values_.front(), value, goal_))
+      view.request_stop(text::cat(metric_, " is worse than ", window_, " epochs earlier"));
+    values_.erase(values_.begin());
+  }
+  values_.push_back(value);
+}
+
+void StopWhenWorse::save(State& state) {
+  if (!values_.empty()) state.tensors["values"] = Tensor::from(values_);
+}
+
+void StopWhenWorse::restore(const State& state) {
+  values_ = state.tensors.count("values") != 0 ? state.tensor("values").to_vector() : std::vector<double>();
+}
+
 }  // namespace thimble::nn

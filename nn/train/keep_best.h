@@ -60,4 +60,21 @@ class EarlyStop : public Callback {
   double best_ = 0;
 };
 
+/// Ends the training when a metric is worse than it was `window` epochs earlier, or not finite. The rule of the trainer
+/// that the FANN library gave the track trigger.
+class StopWhenWorse : public Callback {
+ public:
+  StopWhenWorse(std::string metric, Goal goal, std::int64_t window);
+  void on_epoch(const TrainingView& view) override;
+  std::string state_name() const override { return "stop_when_worse." + metric_; }
+  void save(State& state) override;
+  void restore(const State& state) override;
+
+ private:
+  std::string metric_;
+  Goal goal_;
+  std::size_t window_;
+  std::vector<double> values_;  // of the last `window` epochs, oldest first
+};
+
 }  // namespace thimble::nn

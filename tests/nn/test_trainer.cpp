@@ -174,6 +174,23 @@ TEST_CASE("[NT F22] a patience of 30 lets 29 bad epochs pass, a value that is no
   CHECK(run({1, 0.5, std::numeric_limits<double>::quiet_NaN(), 0.1}, 30) == 3);
 }
 
+TEST_CASE("training ends when the loss is above that of so many epochs earlier, not when it only stands still") {
+  const auto run = [](std::vector<double> losses, std::int64_t window) {
+    Toy toy;
+    toy.options.epochs = static_cast<std::int64_t>(losses.size());
+    std::size_t epoch = 0;
+    toy.validate = [&] { return Metrics{{"val_loss", losses[epoch++]}}; };
+    Trainer& trainer = toy.trainer();
+    trainer.add(std::make_unique<StopWhenWorse>("val_loss", Goal::min, window));
+    return trainer.fit().at.epoch;
+  };
+  CHECK(run({5, 4, 6, 5, 5, 5}, 3) == 5);     // epoch 5 (5) against epoch 2 (4)
+  CHECK(run({5, 5, 5, 5, 5, 5}, 3) == 6);     // equal is not worse
+  CHECK(run({5, 9, 4, 8, 3, 7, 2}, 2) == 7);  // up and down, each better than two before
+  CHECK(run({1, 2, 3}, 3) == 3);              // nothing to compare with yet
+  CHECK(run({5, std::numeric_limits<double>::infinity(), 1}, 3) == 2);
+}
+
 TEST_CASE("the ranked list keeps the best few and decides ties as told") {
   Toy toy;
   toy.options.epochs = 5;
