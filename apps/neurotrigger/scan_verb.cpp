@@ -108,8 +108,11 @@ report::Report scan_page(const app::Context& context, const OldRun& run, int exp
       "the exported Verilog does. A narrower table or weight moves z; as long as the deviation is small beside "
       "the resolution itself, physics does not see it."};
   group.figures = scan_figures(scan);
-  group.tables = {scan_table(scan, true)};
-  page.figures = {std::move(group)};
+  report::FigureGroup all;
+  all.heading = "All widths";
+  all.tables = {scan_table(scan, true)};
+  all.folded = true;
+  page.figures = {std::move(group), std::move(all)};
   page.provenance = {{"run", run.folder.string()}, {"target", context.flag("--target")}};
   if (scan.best) {
     const nn::TriggerBits bits = scan.points[*scan.best].model.bits;

@@ -194,13 +194,12 @@ report::Table scan_table(const Scan& scan, bool all) {
       text::cat("z of ", text::grouped(scan.tracks), " tracks; float network ", cell(scan.float_trimmed_cm, 3).text,
                 " cm; deviation: integer against float network; saturated: sums that read the last table "
                 "entry; * smallest within the tolerance");
-  table.columns = {{"values", "bits", false, false},      {"weights", "bits", false, false},
-                   {"address", "bits", false, false},     {"trimmed std z", "cm", false, false},
-                   {"deviation rms", "cm", false, false}, {"max", "cm", false, false},
-                   {"saturated", "", false, false},       {"wrapped", "", false, false},
-                   {"cut inputs", "", false, false},      {"table", "entries", false, false},
-                   {"table", "bits", false, false},       {"weights", "bits in all", false, false},
-                   {"sum", "bits", false, false}};
+  table.columns = {{"values", "bits", false, false},         {"weights", "bits", false, false},
+                   {"address", "bits", false, false},        {"trimmed std z", "cm", false, false},
+                   {"deviation rms", "cm", false, false},    {"max", "cm", false, false},
+                   {"saturated", "", false, false},          {"wrapped", "", false, false},
+                   {"cut inputs", "", false, false},         {"table", "bits in all", false, false},
+                   {"weights", "bits in all", false, false}, {"sum", "bits", false, false}};
   std::vector<std::size_t> rows = scan.front;
   if (all) {
     rows.resize(scan.points.size());
@@ -214,8 +213,8 @@ report::Table scan_table(const Scan& scan, bool all) {
     table.rows.push_back({text::to_text(p.model.bits.input), text::to_text(p.model.bits.weight),
                           text::to_text(p.model.bits.lut), report::number(p.z_trimmed_cm.value_or(NAN), 3, best),
                           report::number(p.rms_cm, 3), report::number(p.max_cm, 2), text::grouped(p.saturated_sums),
-                          text::grouped(p.wrapped_sums), text::grouped(p.cut_inputs), text::grouped(p.table_entries),
-                          text::grouped(p.table_bits), text::grouped(p.weight_bits), text::to_text(p.sum_bits)});
+                          text::grouped(p.wrapped_sums), text::grouped(p.cut_inputs), text::grouped(p.table_bits),
+                          text::grouped(p.weight_bits), text::to_text(p.sum_bits)});
   }
   return table;
 }
