@@ -150,7 +150,9 @@ void check_filter(std::string_view text, const std::string& name) {
 }
 
 Mask apply_filter(std::string_view text, const Dataset& data, const std::string& name) {
-  return text.empty() ? keep_all(data) : mask_of_call(expr::parse_call(text, filter_rules(), name), data);
+  if (text.empty()) return keep_all(data);
+  const expr::Call call = expr::parse_call(text, filter_rules(), name);
+  return data.rows() == 0 ? Mask() : mask_of_call(call, data);  // a split without tracks has no row to name
 }
 
 }  // namespace thimble::neurotrigger

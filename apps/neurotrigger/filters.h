@@ -31,7 +31,7 @@ std::vector<std::int64_t> rows_of(const Mask& mask);
 /// A filter text, checked against the grammar without data. Throws Error(config) with the column of the first fault;
 /// `name` is the key it stands under.
 void check_filter(std::string_view text, const std::string& name = "filter");
-/// Mask of a filter text. An empty text keeps all rows.
+/// Mask of a filter text. An empty text keeps all rows; no rows have no mask, whatever the text.
 Mask apply_filter(std::string_view text, const Dataset& data, const std::string& name = "filter");
 
 }  // namespace thimble::neurotrigger

@@ -94,4 +94,6 @@ TEST_CASE("Anything that is no filter is refused with its column [NT F12] [R16]"
   const Dataset data = simulate_tracks(simulation_preset("ideal"), 1, "test", 20);
   CHECK_THROWS_AS(apply_filter("RangeFilter(range(0, 100000))", data), Error);
   CHECK_THROWS_AS(apply_filter("RangeFilter([-1])", data), Error);
+  CHECK(apply_filter("RangeFilter(range(0, 10))", empty_dataset(0)).empty());  // a split without tracks
+  CHECK_THROWS_AS(apply_filter("RangeFiltre([1])", empty_dataset(0)), Error);
 }
