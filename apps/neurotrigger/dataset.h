@@ -17,7 +17,7 @@ struct Origin {
   std::int64_t experiment = 0, run = 1, subrun = 0, event = 0, track = 0, tracks = 1;
 };
 
-/// N tracks. `inputs` [N, 27] (or [N, 126]: per super layer the three and its hit pattern of eleven wires), `targets`
+/// N tracks. `inputs` [N, 27] (or [N, 126]: then the hit patterns, eleven wires for every super layer), `targets`
 /// [N, 2] = (RecoZ, RecoTheta), `old` [N, 2] = (ScaleZ, ScaleTheta), all f32 and scaled; `words` [N, 2] = (RawZ,
 /// RawTheta) of the hardware that took the data. Row index = position here.
 struct Dataset {

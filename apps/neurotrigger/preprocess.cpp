@@ -69,14 +69,14 @@ std::array<std::int64_t, kInputs> fixed_inputs(const TrackWords& track) {
 
 void shuffle_ids(const Tensor& inputs) {
   constexpr float kShift = 0.12F;
-  const std::int64_t width = inputs.size(1), step = width / static_cast<std::int64_t>(kSuperLayers);
+  const std::int64_t width = inputs.size(1);
   for (std::int64_t row = 0; row < inputs.size(0); ++row) {
     float* x = inputs.mut<float>() + row * width;
     x[0] /= 4;
-    x[step] = (x[step] + kShift) / 2;
-    x[3 * step] -= kShift;
-    x[4 * step] /= 2;
-    x[8 * step] += kShift;
+    x[3] = (x[3] + kShift) / 2;
+    x[9] -= kShift;
+    x[12] /= 2;
+    x[24] += kShift;
   }
 }
 

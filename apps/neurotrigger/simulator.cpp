@@ -98,12 +98,12 @@ SimulatedTrack simulate_one(const SimulationOptions& options, const Streams& str
 
 void store(const SimulatedTrack& track, std::int64_t event, std::int64_t row, Dataset& data) {
   const auto at = static_cast<std::size_t>(row);
-  const std::int64_t width = data.inputs.size(1), step = width / static_cast<std::int64_t>(kSuperLayers);
-  for (std::size_t s = 0; s < kSuperLayers; ++s) {
-    float* own = data.inputs.mut<float>() + row * width + static_cast<std::int64_t>(s) * step;
-    for (std::size_t i = 0; i < 3; ++i) own[i] = static_cast<float>(track.inputs[3 * s + i]);
-    for (std::int64_t bit = 0; bit < step - 3; ++bit) own[3 + bit] = (track.patterns[s] >> bit & 1u) != 0 ? 1.0F : 0.0F;
-  }
+  const std::int64_t width = data.inputs.size(1);
+  float* inputs = data.inputs.mut<float>() + row * width;
+  for (std::size_t i = 0; i < kInputs; ++i) *inputs++ = static_cast<float>(track.inputs[i]);
+  if (width == static_cast<std::int64_t>(kPatternInputs))
+    for (const unsigned pattern : track.patterns)
+      for (std::size_t bit = 0; bit < kPatternWires; ++bit) *inputs++ = (pattern >> bit & 1u) != 0 ? 1.0F : 0.0F;
   float* targets = data.targets.mut<float>() + 2 * row;
   targets[0] = static_cast<float>(track.y_z);
   targets[1] = static_cast<float>(track.y_theta);

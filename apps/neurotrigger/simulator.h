@@ -31,7 +31,7 @@ struct SimulationOptions {
   ZShape z_shape = ZShape::uniform;
   double z_range = 50.0;                        // cm
   double theta_low = 25.0, theta_high = 140.0;  // degrees, flat
-  bool patterns = false;                        // 126 inputs: hit patterns behind the three inputs of a super layer
+  bool patterns = false;                        // 126 inputs: hit patterns behind the 27
 };
 
 /// "clean", "ideal" or "data-like". Throws Error(config) with the nearest name otherwise.

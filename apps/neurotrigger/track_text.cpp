@@ -38,10 +38,7 @@ void append_origin(std::string& out, const Origin& o, int expert) {
 /// The 33 values of a row in file order: inputs, targets, then value and word of z and of theta.
 std::array<float, kInputs + 6> values_of(const Dataset& data, std::int64_t row) {
   std::array<float, kInputs + 6> values;
-  const std::int64_t width = data.inputs.size(1), step = width / static_cast<std::int64_t>(kSuperLayers);
-  for (std::size_t s = 0; s < kSuperLayers; ++s)  // hit patterns have no column
-    std::copy_n(data.inputs.data<float>() + row * width + static_cast<std::int64_t>(s) * step, 3,
-                values.begin() + 3 * static_cast<std::ptrdiff_t>(s));
+  std::copy_n(data.inputs.data<float>() + row * data.inputs.size(1), kInputs, values.begin());  // patterns: no column
   const float *y = data.targets.data<float>() + 2 * row, *old = data.old.data<float>() + 2 * row,
               *word = data.words.data<float>() + 2 * row;
   std::array<float, 6> rest{y[0], y[1], old[0], word[0], old[1], word[1]};
