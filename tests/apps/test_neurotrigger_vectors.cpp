@@ -7,6 +7,7 @@
 #include "nn/data/plan.h"
 
 #include "apps/neurotrigger/filters.h"
+#include "apps/neurotrigger/hardware_model.h"
 #include "apps/neurotrigger/scaling.h"
 #include "apps/neurotrigger/simulator.h"
 
@@ -18,6 +19,7 @@
 #include <numeric>
 
 #include "tests/apps/neurotrigger_networks.h"
+#include "tests/apps/neurotrigger_reference.h"
 #include "tests/support/error_of.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temp_folder.h"
@@ -206,6 +208,63 @@ TEST_CASE("Training rows obey filter and dist together: a row outside either is 
   no_filter.settings.filter.reset();
   CHECK(no_dist.run(folder / "no_dist").experts[0].outcome.status == ExpertStatus::failed);
   CHECK(no_filter.run(folder / "no_filter").experts[0].outcome.status == ExpertStatus::failed);
+}
+
+TEST_CASE("The reference rows are those of the track file, and float outputs agree for all activations [NT F06]") {
+  THIMBLE_SHARED(folder, "data/neurotrigger");
+  const io::Hdf5Tree tree = test::read_reference((folder / "ntref.h5").string());
+  const Dataset all = read_tracks(folder / "test_data.csv.gz");
+  const std::vector<std::int64_t> index = test::integers(tree, "/rows/index"),
+                                  experts = test::integers(tree, "/rows/expert");
+  REQUIRE(index.size() == 320);
+  const Dataset rows = all.select(index);
+  CHECK(rows.inputs.to_vector() == test::doubles(tree, "/rows/x"));
+  CHECK(rows.targets.to_vector() == test::doubles(tree, "/rows/y"));
+  CHECK(rows.old.to_vector() == test::doubles(tree, "/rows/y_old"));
+  CHECK(std::equal(experts.begin(), experts.end(), rows.experts.begin()));
+  const Networks networks = read_weights(folder / "weights_ref.json");
+  for (const std::string act : {"tanh", "tanh/2", "softsign", "relu", "sigmoid", "leaky_relu", "selu"}) {
+    CAPTURE(act);
+    const std::string name = act == "tanh/2" ? "tanh_div_2" : act;
+    const std::vector<double> expected = test::doubles(tree, "/forward/BaselineModel/" + name + "/f32");
+    for (int expert = 0; expert < 5; ++expert) {
+      nn::Graph model = build_model({"BaselineModel", act});
+      load_state(model, networks.at(expert), "weights_ref.json");
+      const std::vector<double> ours = predict(model, gather_rows(rows.inputs, rows.rows_of(expert))).to_vector();
+      REQUIRE(ours.size() == 128);
+      for (std::size_t i = 0; i < ours.size(); ++i)
+        CHECK(std::abs(ours[i] - expected[static_cast<std::size_t>(expert) * 128 + i]) < 2e-6);
+    }
+  }
+}
+
+TEST_CASE("Tables of both hardware models and their outputs in cm and degrees are the reference's [NT N02]") {
+  THIMBLE_SHARED(folder, "data/neurotrigger");
+  const io::Hdf5Tree tree = test::read_reference((folder / "ntref.h5").string());
+  for (const char letter : {'A', 'B'}) {
+    CAPTURE(letter);
+    const std::string group = std::string("/fixed/") + letter;
+    HardwareModel model;
+    if (letter == 'B') model = hardware_model("hw-b", {});
+    nn::Graph network = build_model({"BaselineModel", "tanh/2"});
+    load_state(network, read_weights(folder / "weights_ref.json").at(0), "weights_ref.json");
+    const hw::Graph graph = hardware_graph(hardware_network(network, model), "reference");
+    const std::vector<std::int64_t> expected = test::integers(tree, group + "/lut");
+    REQUIRE(!graph.tables.empty());
+    for (const hw::Table& table : graph.tables) {
+      REQUIRE(table.values.size() >= expected.size());
+      CHECK(std::equal(expected.begin(), expected.end(), table.values.begin()));
+    }
+    const std::vector<std::int64_t> out = test::integers(tree, group + "/out_int");
+    const std::vector<double> z = test::doubles(tree, group + "/z_cm"),
+                              theta = test::doubles(tree, group + "/theta_deg");
+    REQUIRE(out.size() == 2 * z.size());
+    for (std::size_t row = 0; row < z.size(); ++row) {
+      CHECK(z_to_cm(static_cast<double>(out[2 * row]) / 4096) == doctest::Approx(z[row]).epsilon(1e-9));
+      CHECK(theta_to_degrees(static_cast<double>(out[2 * row + 1]) / 4096) ==
+            doctest::Approx(theta[row]).epsilon(1e-9));
+    }
+  }
 }
 
 TEST_CASE("Scaled outputs become centimetres and degrees and come back, one and two columns [NT F05]") {
