@@ -1,7 +1,9 @@
 #include "apps/neurotrigger/run_report.h"
 
+#include "core/base/error.h"
+
 #include "apps/neurotrigger/figures.h"
-#include "apps/neurotrigger/hardware_model.h"
+#include "apps/neurotrigger/hardware_estimate.h"
 #include "apps/neurotrigger/row_outputs.h"
 
 #include <algorithm>
@@ -127,26 +129,66 @@ std::vector<report::FigureGroup> expert_groups(const Splits& splits, const RunRe
 constexpr std::size_t kReportedWorst = 10;
 constexpr std::int64_t kDriftRows = 20'000;
 
-/// How far every expert moves when it is rounded to hardware model A; the figure is that of the first one.
-void add_hardware(const Splits& splits, const RunResult& run, report::Report& r) {
+/// Hardware targets of an expert: the one it was trained for, else both.
+std::vector<std::string> targets_of(const Settings& own) {
+  return is_hardware(own.quant) ? std::vector<std::string>{own.quant} : std::vector<std::string>{"hw-a", "hw-b"};
+}
+
+/// A row of the hardware table: how far z moves when the network is rounded, and what the model would take. Nothing for
+/// activations without a table; a network that does not fit says so in its row.
+std::vector<report::Cell> rounded_row(const Settings& own, const ExpertResult& expert, const HardwareModel& model,
+                                      const Tensor& inputs, Drift& drift) {
+  const std::string name = expert_name(expert.outcome.expert);
+  try {
+    const std::optional<nn::Graph> form = hardware_form(expert.outcome.model, model);
+    if (!form) return {};
+    const Estimate figures = estimate(hardware_graph(*form, "net"), own.hw, weight_width(model));
+    drift = drift_of(expert.outcome.model, *form, inputs);
+    return {name,
+            model.str(),
+            report::number(static_cast<double>(drift.rows), 0),
+            report::number(drift.rms_cm, 3),
+            report::number(drift.max_cm, 3),
+            text::grouped(figures.cycles),
+            report::number(figures.latency_ns, 0),
+            text::grouped(figures.multipliers),
+            report::number(figures.block_rams, 1)};
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::value && e.kind() != ErrorKind::config) throw;
+    return {name, text::cat("model ", model.letter, ": ", e.message())};
+  }
+}
+
+void add_rounded(const Settings& own, const ExpertResult& expert, const Tensor& inputs, Table& table,
+                 report::FigureGroup& group) {
+  for (const std::string& target : targets_of(own)) {
+    Drift drift;
+    std::vector<report::Cell> row = rounded_row(own, expert, hardware_model(target, own.hw), inputs, drift);
+    if (row.empty()) continue;
+    table.rows.push_back(std::move(row));
+    if (group.figures.empty() && drift.max_cm > 0)
+      group.figures.push_back(
+          drift_figure(drift.differences_cm, expert_name(expert.outcome.expert) + ": rounding to hardware"));
+  }
+}
+
+/// What becomes of every expert in hardware; the figure is that of the first one.
+void add_hardware(const RunSettings& settings, const Splits& splits, const RunResult& run, report::Report& r) {
   const Split split = quoted_split(splits);
   Table table;
-  table.title = "Hardware model A: z of the integer network against the trained one";
-  table.note = "inputs and nodes 12 fraction bits, weights 10, tanh(x/2) from a table of 9,938 entries";
-  table.columns = {column("network", "", true), column("tracks"), column("rms", "cm"), column("max", "cm")};
+  table.title = "In hardware: z of the integer network against the trained one";
+  table.note =
+      "latency, multipliers and block RAMs by formula, one multiplier per product unless hw.multiplex says else";
+  table.columns = {column("network", "", true), column("widths", "", true), column("tracks"),
+                   column("rms", "cm"),         column("max", "cm"),        column("latency", "cycles"),
+                   column("latency", "ns"),     column("multipliers"),      column("block RAMs")};
   report::FigureGroup group;
   group.heading = "Hardware";
   for (const ExpertResult& expert : run.experts) {
-    const std::optional<nn::Graph> form = hardware_form(expert.outcome.model);
     std::vector<std::int64_t> rows = expert.outputs[static_cast<std::size_t>(split)].rows;
-    if (!form || rows.empty()) continue;
+    if (rows.empty() || expert.outcome.model.nodes().empty()) continue;
     rows.resize(std::min(rows.size(), static_cast<std::size_t>(kDriftRows)));
-    const Drift drift = drift_of(expert.outcome.model, *form, gather_rows(splits[split].inputs, rows));
-    const std::string name = expert_name(expert.outcome.expert);
-    table.rows.push_back({name, report::number(static_cast<double>(drift.rows), 0), report::number(drift.rms_cm, 3),
-                          report::number(drift.max_cm, 3)});
-    if (group.figures.empty() && drift.max_cm > 0)
-      group.figures.push_back(drift_figure(drift.differences_cm, name + ": rounding to hardware"));
+    add_rounded(settings.own.at(expert.outcome.expert), expert, gather_rows(splits[split].inputs, rows), table, group);
   }
   if (table.rows.empty()) return;
   r.hardware.tables.push_back(std::move(table));
@@ -288,7 +330,7 @@ report::Report build_report(const RunSettings& settings, const Splits& splits, c
                                      expert.outcome.reason));
   r.figures.push_back(training_group(run));
   for (report::FigureGroup& group : expert_groups(splits, run)) r.figures.push_back(std::move(group));
-  add_hardware(splits, run, r);
+  add_hardware(settings, splits, run, r);
   r.settings = settings_of(settings);
   r.provenance = provenance_of(settings, splits);
   std::erase_if(r.figures, [](const report::FigureGroup& g) { return g.figures.empty(); });

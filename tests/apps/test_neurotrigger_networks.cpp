@@ -329,6 +329,32 @@ TEST_CASE("Networks with hit patterns train, evaluate, scan and export through t
   CHECK(bad.err.find("126") != std::string::npos);
 }
 
+TEST_CASE("The report of a training tells both hardware models, and a network that does not fit says why") {
+  const test::TempFolder folder;
+  const std::string demo = text::cat(THIMBLE_SOURCE_DIR, "/configs/neurotrigger/demo.yaml");
+  const auto report_of = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words{"train",
+                                   demo,
+                                   "experts=[0]",
+                                   "epochs=1",
+                                   "plots.every=0",
+                                   "plots.final=false",
+                                   "data.simulate.train=2000",
+                                   "data.simulate.val=1000",
+                                   "data.simulate.test=0"};
+    words.insert(words.end(), more.begin(), more.end());
+    const test::Ended ended = test::run_program("thimble-neurotrigger", words, folder.path());
+    REQUIRE_MESSAGE(ended.code == 0, ended.err);
+    const std::string name = more.back().substr(more.back().find('=') + 1);
+    return test::read_text(folder.path() / "runs/neurotrigger" / name / "version_0/report.html");
+  };
+  const std::string plain = report_of({"name=plain"});
+  CHECK(plain.find("model A, inputs 12 bits") != std::string::npos);
+  CHECK(plain.find("model B, inputs 12 bits") != std::string::npos);
+  const std::string fine = report_of({"hw.lut_bits=20", "hw.input_bits=4", "name=fine"});
+  CHECK(fine.find("finer than the value") != std::string::npos);
+}
+
 TEST_CASE("A width scan is exact, ordered and the same for any number of threads [NT N04]") {
   const nn::Graph model = random_model({"BaselineModel", "tanh/2"}, 9);
   const Dataset data = simulate_tracks(simulation_preset("ideal"), 4, "val", 3000);

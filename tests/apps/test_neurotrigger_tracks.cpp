@@ -92,7 +92,7 @@ TEST_CASE("The preprocessing example of the specification: angles and reference 
   for (std::size_t k = 6; k < kInputs; ++k) CHECK(x[k] == 0);
 }
 
-TEST_CASE("A hit of the second priority is half a wire aside and uses the second radius; wires wrap [NT N02]") {
+TEST_CASE("A hit of the second priority is half a wire aside and uses the second radius, and wires wrap [NT N02]") {
   const HitWords first{true, 0, 3, 0, 0}, right{true, 0, 1, 0, 0}, left{true, 0, 2, 0, 0};
   CHECK(fixed_relative(0, left, 0.0, 0.0) - fixed_relative(0, first, 0.0, 0.0) == 128);
   CHECK(fixed_relative(0, right, 0.0, 0.0) - fixed_relative(0, first, 0.0, 0.0) == -128);
