@@ -204,6 +204,8 @@ class ImagePainter {
 std::unique_ptr<nn::TensorBoard> tensorboard(const ExpertTask& task, const std::filesystem::path& folder,
                                              const std::shared_ptr<Compared>& compared) {
   nn::TensorBoard::Options options;
+  options.first_scalars = {{"hp_metric", -1.0F}};  // as the original's logger begins
+  options.epoch_tag = "epoch";
   options.histograms_every = task.settings->plots.every;
   options.images_every = task.settings->plots.budget > 0 ? task.settings->plots.every : 0;
   const auto painter =

@@ -22,8 +22,8 @@ app::Verb train_verb() {
   v.stops_cleanly = true;
   v.flags = train_flags();
   v.examples = {"thimble-neurotrigger train demo",
-                "thimble-neurotrigger train baseline_v3 experts=[0] data.train=random1.gz data.val=random2.gz",
-                "thimble-neurotrigger train '{extends: demo, epochs: 3}' --data train=random1.gz,val=random2.gz",
+                "thimble-neurotrigger train baseline_v3 --data train=random1.gz,val=random2.gz",
+                "thimble-neurotrigger train '{extends: demo, experts: [0], epochs: 3}'",
                 "thimble-neurotrigger train --resume latest"};
   v.more =
       "Without data.train the tracks come from the simulator. Experts train side by side, at most --threads at a time; "

@@ -89,7 +89,7 @@ bool any_filter(const RunSettings& settings) {
 }
 
 /// Simulated splits up to this many rows get their text form by themselves; a row is about 400 bytes.
-constexpr std::int64_t kMostSimulatedRows = 100'000;
+constexpr std::int64_t kMostSimulatedRows = 20'000;
 
 bool wants_text(const Settings& settings, const Splits& splits, Split split) {
   if (settings.predictions != "auto") return settings.predictions == "all";

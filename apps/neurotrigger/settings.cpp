@@ -106,6 +106,9 @@ app::LoadOptions load_options() {
   options.app = "neurotrigger";
   options.exclusive = {{"dist", {"norm", "uniform"}}};
   options.defaults = app::defaults_tree<Settings>();
+  Settings settings;
+  options.aliases = app::aliases_of(app::fields_of(settings));
+  options.blocks = expert_blocks();
   return options;
 }
 

@@ -214,7 +214,7 @@ struct Settings : app::CommonKeys {
     f("plots", self.plots, "figures during training");
     f("hw", self.hw, "widths of hardware numbers and constants of the estimates");
     f("tags", self.tags, "words to find runs by: runs --tag WORD", app::resumable);
-    f("predictions", self.predictions, "pred_data_*.csv: auto = of files, and of up to 100,000 simulated tracks",
+    f("predictions", self.predictions, "pred_data_*.csv: auto = of files, and of up to 20,000 simulated tracks",
       app::one_of({"auto", "all", "none"}));
     f("legacy_names", self.legacy_names, "names and forms of the original trainer for results, plots, summary");
     f("legacy_merge", self.legacy_merge, "resolve configurations exactly as the original trainer did");

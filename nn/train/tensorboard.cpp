@@ -32,6 +32,7 @@ void TensorBoard::on_start(const TrainingView&) {
   std::error_code ignored;  // left by a training that was killed before its first checkpoint
   for (const auto& file : files()) std::filesystem::remove(file, ignored);
   writer_.emplace(folder_);
+  for (const auto& [tag, value] : options_.first_scalars) writer_->scalar(tag, 0, value);
   if (options_.first_images)
     for (const Image& image : options_.first_images()) writer_->image(image.tag, 0, image.png);
 }
@@ -43,6 +44,7 @@ void TensorBoard::on_step(const TrainingView& view) {
 void TensorBoard::on_epoch(const TrainingView& view) {
   for (const auto& [name, value] : view.metrics)
     if (std::isfinite(value)) writer_->scalar(name, view.at.step, static_cast<float>(value));
+  if (!options_.epoch_tag.empty()) writer_->scalar(options_.epoch_tag, view.at.step, static_cast<float>(view.at.epoch));
   if (due(options_.histograms_every, view.at.epoch))
     for (const NamedParameter& p : view.model->parameters)
       writer_->histogram(p.path, view.at.step, io::histogram_of(p.parameter->value));

@@ -4,6 +4,8 @@
 
 #include "nn/train/callback.h"
 
+#include <map>
+
 namespace thimble::nn {
 
 /// Event file for TensorBoard: the loss of every `log_every`-th step, the metrics of every epoch, and on request
@@ -21,6 +23,8 @@ class TensorBoard : public Callback {
     std::int64_t images_every = 0;      // epochs; 0: none
     std::function<std::vector<Image>(const TrainingView&)> images = {};
     std::function<std::vector<Image>()> first_images = {};  // once, at step 0, before the first epoch
+    std::map<std::string, float> first_scalars = {};        // the same for scalars
+    std::string epoch_tag = {};  // scalar that tells the epoch beside the metrics of every epoch; empty: none
   };
 
   explicit TensorBoard(std::filesystem::path folder) : TensorBoard(std::move(folder), Options()) {}

@@ -25,6 +25,8 @@ TEST_CASE("A run compared with itself has ratios of exactly 1, with one and with
       CHECK(result.at("z_diff_std_vs_old") == 1.0);
       CHECK(result.at("loss_old") == result.at("loss"));
     }
+    const std::string again = run_well({"evaluate", "demo/1", "compare_to=demo/version_1"}, folder).out;
+    CHECK(contains(again, " 1.00"));
     const nlohmann::json stored = io::read_json(run_folder(folder, "demo", 1) / "summary.json");
     CHECK(stored.at("config").at("compare_to") == "demo/version_0");
   }
@@ -73,7 +75,8 @@ TEST_CASE("A run to compare with that is missing, unfinished or on other tracks 
 TEST_CASE("Rows that the compared run lacks keep the old network of the track file, with a warning [NT F20]") {
   THIMBLE_SHARED(data, "data/neurotrigger/test_data_filter.csv");
   const test::TempFolder folder;
-  const Words files{"data.train=" + data.string(), "data.val=" + data.string(), "epochs=2"};
+  const Words files{"data.train=" + data.string(), "data.val=" + data.string(), "epochs=2", "plots.final=false",
+                    "plots.every=0"};
   Words first{"train", config("baseline_v2"), "experts=[0]"}, second{"train", config("baseline_v1"), "experts=[0,3]"};
   first.insert(first.end(), files.begin(), files.end());
   second.insert(second.end(), files.begin(), files.end());

@@ -65,3 +65,35 @@ TEST_CASE("dist given as a text is refused with its place [NT F09]") {
   CHECK_MESSAGE(contains(ended.err, "mine.yaml:2"), ended.err);
   CHECK_MESSAGE(contains(ended.err, "a block of keys is needed"), ended.err);
 }
+
+TEST_CASE("Another spelling of a key overrides it along the chain, on the command line and in the block of an expert") {
+  const auto bound = [](const std::string& text, const Words& words) {
+    std::vector<app::Override> changes;
+    for (const std::string& word : words) {
+      const std::size_t equals = word.find('=');
+      changes.push_back({app::Override::Kind::set, word.substr(0, equals), word.substr(equals + 1), word});
+    }
+    return neurotrigger::bind_settings(app::load_config(text, changes, neurotrigger::load_options()));
+  };
+  const test::TempFolder folder;  // base sets learning_rate
+  fs::copy_file(config("base"), folder.path() / "base.yaml");
+  test::write_text(folder.path() / "mine.yaml", "extends: base\nlr: 0.25\n");
+  const std::string mine = (folder.path() / "mine.yaml").string();
+  CHECK(bound(mine, {}).all.learning_rate == 0.25);
+  CHECK(bound(mine, {"lr=0.5"}).all.learning_rate == 0.5);
+  const neurotrigger::RunSettings own = bound(mine, {"expert_3.lr=0.125"});
+  CHECK(own.own.at(3).learning_rate == 0.125);
+  CHECK(own.own.at(0).learning_rate == 0.25);
+  CHECK_THROWS_AS(bound("{lr: 1, learning_rate: 2}", {}), Error);
+}
+
+TEST_CASE("A flow mapping stands for a configuration file [NT F10]") {
+  const app::LoadedConfig loaded =
+      app::load_config("{act: softsign, expert_3: {epochs: 4}}", {}, neurotrigger::load_options());
+  CHECK(loaded.name == "inline");
+  const neurotrigger::RunSettings settings = neurotrigger::bind_settings(loaded);
+  CHECK(settings.all.act == "softsign");
+  CHECK(settings.own.at(3).epochs == 4);
+  const auto wrong = test::error_of([] { app::load_config("{act: softsign", {}, neurotrigger::load_options()); });
+  CHECK(test::says(wrong, "command line"));
+}

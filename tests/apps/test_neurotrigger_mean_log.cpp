@@ -32,7 +32,8 @@ EpochTable steady(std::int64_t rows, double level) {
 }
 
 std::string event_file(const std::filesystem::path& folder) {
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) return entry.path().string();
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (program::contains(entry.path().string(), "events.out.tfevents.")) return entry.path().string();
   return "";
 }
 
@@ -104,6 +105,11 @@ TEST_CASE("The mean over the experts grows while they train and is the mean of t
     }
     return values;
   };
+  std::set<std::string> tags;
+  for (const io::Event& event : io::read_events(event_file(run / "expert_0/tb/version_0")))
+    for (const io::EventValue& value : event.values)
+      if (value.scalar) tags.insert(value.tag);
+  CHECK(tags == std::set<std::string>{"hp_metric", "epoch", "loss", "train_loss", "val_loss", "val_z_diff_std"});
   const auto mean = column("metrics.csv", 3);
   const auto zero = column("expert_0/csv/version_0/metrics.csv", 4);
   const auto three = column("expert_3/csv/version_0/metrics.csv", 4);

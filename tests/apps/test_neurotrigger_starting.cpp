@@ -170,6 +170,11 @@ TEST_CASE("Flags of train: data files, configurations listed and shown, contradi
       run_well({"train", "baseline_v4", "learning_rate=0.5", "--print-config"}, folder, shipped()).out;
   CHECK(contains(shown, "model: BaselineModelBN"));
   CHECK(contains(shown, "learning_rate: 0.5"));
+  const std::string planned = run_well({"train", "baseline_v4", "--dry-run", "data.simulate.train=1000",
+                                        "data.simulate.val=500", "data.simulate.test=0"},
+                                       folder, shipped())
+                                  .out;
+  CHECK(contains(planned, "train: "));
   CHECK_FALSE(fs::exists(run_folder(folder, "baseline_v4")));
   const std::vector<std::pair<Words, std::string>> bad{{{"train", "demo", "--config", "base"}, "two configurations"},
                                                        {{"train", "demo", "--debug", "-p"}, "exclude each other"},

@@ -78,6 +78,33 @@ bool inside(const fs::path& path, const fs::path& folder) {
   return std::mismatch(root.begin(), root.end(), real.begin(), real.end()).first == root.end();
 }
 
+/// The key that stands for `key`: an alias at the top or in an override block is replaced, other keys stay.
+std::string canonical_key(const std::string& key, const LoadOptions& options) {
+  std::string block;
+  for (const std::string& name : options.blocks)
+    if (key.starts_with(name + ".")) block = name + ".";
+  const std::string inner = key.substr(block.size());
+  for (const auto& [alias, canonical] : options.aliases)
+    if (inner == alias) return block + canonical;
+  return key;
+}
+
+/// The tree under canonical keys. A tree that sets a key under both spellings keeps them; binding refuses it.
+ConfigTree canonical_tree(const ConfigTree& tree, const LoadOptions& options) {
+  ConfigTree out;
+  for (ConfigTree::Entry entry : tree.entries()) {
+    const std::string key = canonical_key(entry.key, options);
+    if (!tree.has(key)) entry.key = key;
+    out.set(std::move(entry));
+  }
+  return out;
+}
+
+std::vector<Override> canonical_overrides(std::vector<Override> overrides, const LoadOptions& options) {
+  for (Override& change : overrides) change.key = canonical_key(change.key, options);
+  return overrides;
+}
+
 /// One configuration of a chain.
 struct Link {
   std::string name, path;  // path empty: built-in or standard input
@@ -279,15 +306,16 @@ std::string find_config(const std::string& config, const LoadOptions& options) {
               near_names(fs::path(config).stem().string(), options));
 }
 
-LoadedConfig load_config(const std::string& config, const std::vector<Override>& overrides,
-                         const LoadOptions& options) {
+LoadedConfig load_config(const std::string& config, const std::vector<Override>& given, const LoadOptions& options) {
+  const std::vector<Override> overrides = canonical_overrides(given, options);
   Chain chain(options, options.legacy_merge || wants_legacy(overrides));
   std::vector<Link> links = chain.read(config);
   LoadedConfig out;
   out.name = links.front().name;
   out.path = links.front().path;
   for (const Link& link : links) out.chain.push_back(link.path.empty() ? link.name : link.path);
-  for (auto link = links.rbegin(); link != links.rend(); ++link) merge(out.tree, link->tree, options, chain.legacy());
+  for (auto link = links.rbegin(); link != links.rend(); ++link)
+    merge(out.tree, canonical_tree(link->tree, options), options, chain.legacy());
   merge_overrides(out.tree, overrides, options, chain.legacy());
   static_cast<void>(out.tree.nested());  // a key that is value and block at once is found here
   log::note("configuration ", out.path.empty() ? out.name : out.path);

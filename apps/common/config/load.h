@@ -22,6 +22,10 @@ struct LoadOptions {
   /// Below these keys only one child is kept: when a configuration sets one, an inherited sibling is dropped with a
   /// note. {"dist", {"norm", "uniform"}}
   std::vector<std::pair<std::string, std::vector<std::string>>> exclusive;
+  /// Other spellings of keys, so that one spelling overrides the other along the chain: aliases_of in schema.h. They
+  /// also hold inside the override blocks, whose names are `blocks`.
+  std::vector<std::pair<std::string, std::string>> aliases;
+  std::vector<std::string> blocks;
   /// Defaults of the schema: lists that `key+=value` appends to. See defaults_tree in schema.h.
   ConfigTree defaults;
   /// For trees in memory (tests, built-in configurations): gives the map of a name, nullopt if unknown.

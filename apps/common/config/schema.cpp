@@ -419,4 +419,14 @@ std::string allowed_values(const Field& field) {
   return out;
 }
 
+std::vector<std::pair<std::string, std::string>> aliases_of(const FieldList& fields, const std::string& prefix) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const Field& field : fields) {
+    for (const std::string& alias : field.aliases) out.emplace_back(prefix + alias, prefix + field.key);
+    if (field.form != Field::Form::block) continue;
+    for (auto& inner : aliases_of(field.block(), prefix + field.key + ".")) out.push_back(std::move(inner));
+  }
+  return out;
+}
+
 }  // namespace thimble::app

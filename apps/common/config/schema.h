@@ -309,6 +309,9 @@ ConfigTree defaults_tree() {
   return ConfigTree(dump_config(T{}));
 }
 
+/// Dotted aliases and the keys they stand for.
+std::vector<std::pair<std::string, std::string>> aliases_of(const FieldList& fields, const std::string& prefix = "");
+
 /// YAML with the meaning, unit and origin of each key as a comment; `tree` gives the origins.
 std::string commented_yaml(const FieldList& fields, const ConfigTree& tree);
 template <Block T>
