@@ -190,7 +190,7 @@ void open_run_folder(app::Context& context, const app::RunFolder& folder, const 
   add_origin(context.result(), settings, splits);
   if (!plan.folder.empty()) return;
   folder.write("config.yaml", app::resolved_yaml(plan.loaded, config_app()));
-  folder.write_manifest(context, splits.inputs);
+  folder.write_manifest(context, splits.inputs, settings.all.note);
   write_origin_files(folder.path(), settings, splits);
   write_summary(context, folder, settings, splits, "running");
   note_in_log_root(run_identity(settings, plan.debug), folder);

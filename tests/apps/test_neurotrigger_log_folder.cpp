@@ -125,6 +125,7 @@ TEST_CASE("A production run leaves the files of its log folder and nothing else 
   const fs::path made = run_folder(folder);
   const nlohmann::json summary = io::read_json(made / "summary.json");
   CHECK(summary.at("run_description") == "two experts");
+  CHECK(contains(run_well({"runs"}, folder).out, "two experts"));
   CHECK(summary.at("status") == "ok");
   CHECK(summary.at("config").at("epochs") == 2);
   CHECK(contains(text_of(folder.path() / "runs/neurotrigger/log.txt"), ": runs/neurotrigger/demo/version_0\n"));

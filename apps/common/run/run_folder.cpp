@@ -154,8 +154,8 @@ void RunFolder::write(const std::string& relative, std::string_view text) const 
   io::atomic_replace(file(relative), text);
 }
 
-void RunFolder::write_manifest(const Context& context,
-                               const std::vector<std::pair<std::string, std::string>>& inputs) const {
+void RunFolder::write_manifest(const Context& context, const std::vector<std::pair<std::string, std::string>>& inputs,
+                               const std::string& note) const {
   const GitState git = git_state();
   Json files = Json::object();
   for (const auto& [name, path] : inputs) {
@@ -175,7 +175,7 @@ void RunFolder::write_manifest(const Context& context,
                          {"threads", threads()},
                          {"cpu", cpu_name()},
                          {"instructions", instruction_set()},
-                         {"note", context.flags().note.value_or("")},
+                         {"note", note.empty() ? context.flags().note.value_or("") : note},
                          {"inputs", files}};
   write("manifest.json", io::json_text(manifest, 2) + "\n");
   if (!git.diff.empty()) write("git_diff.txt", git.diff);

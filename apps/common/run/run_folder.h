@@ -41,7 +41,9 @@ class RunFolder {
   void write(const std::string& relative, std::string_view text) const;
   /// manifest.json: version, git id, CPU, threads, command line, hashes; `inputs` are name -> path (hash is
   /// computed); a name that comes again is told as name[1], name[2], ...
-  void write_manifest(const Context& context, const std::vector<std::pair<std::string, std::string>>& inputs) const;
+  /// `note`: remark kept with the run; without one that of --note.
+  void write_manifest(const Context& context, const std::vector<std::pair<std::string, std::string>>& inputs,
+                      const std::string& note = {}) const;
   /// summary.json: thimble.result/1 of the context so far, status, and the settings under "config" (JSON text).
   void write_summary(const Context& context, const std::string& status, const std::string& config_json) const;
   /// One line into log.txt with a UTC time stamp.
