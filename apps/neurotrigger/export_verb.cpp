@@ -111,10 +111,7 @@ void tell_estimate(app::Result& result, const Estimate& e, const HardwareKeys& k
   result.metric("estimate.cycles", static_cast<double>(e.cycles));
   result.metric("estimate.latency_ns", e.latency_ns);
   result.metric("estimate.multipliers", static_cast<double>(e.multipliers));
-  result.line(text::cat("by formula: ", e.cycles, " cycles = ", text::fixed(e.latency_ns, 0), " ns at ",
-                        text::shortest(keys.clock_mhz), " MHz (", e.in_budget ? "inside" : "beyond", " the ",
-                        text::shortest(keys.budget_ns), " ns of the trigger), ", text::grouped(e.multipliers),
-                        " multipliers, ", text::shortest(e.block_rams), " block RAMs for tables"));
+  result.line(estimate_sentence(e, keys));
 }
 
 int export_hardware(app::Context& context, const OldRun& run, int expert) {

@@ -91,6 +91,13 @@ Estimate estimate(const hw::Graph& graph, const HardwareKeys& keys, int weight_w
   return e;
 }
 
+std::string estimate_sentence(const Estimate& e, const HardwareKeys& keys) {
+  return text::cat("by formula: ", e.cycles, " cycles = ", text::fixed(e.latency_ns, 0), " ns at ",
+                   text::shortest(keys.clock_mhz), " MHz (", e.in_budget ? "inside" : "beyond", " the ",
+                   text::shortest(keys.budget_ns), " ns of the trigger), ", text::grouped(e.multipliers),
+                   " multipliers, ", text::shortest(e.block_rams), " block RAMs for tables");
+}
+
 report::Table estimate_table(const Estimate& e, const HardwareKeys& keys, std::int64_t networks) {
   report::Table table;
   table.title = "Estimate by formula";

@@ -41,6 +41,8 @@ Estimate estimate(const hw::Graph& graph, const HardwareKeys& keys, int weight_w
 /// Bits of a weight word of a model, sign included: 17 for model A, 18 for model B.
 int weight_width(const HardwareModel& model);
 
+/// "by formula: 22 cycles = 173 ns at 127.2 MHz (inside the 300 ns of the trigger), ..."
+std::string estimate_sentence(const Estimate& estimate, const HardwareKeys& keys);
 /// For reports; `networks` share the tables but not the weights.
 report::Table estimate_table(const Estimate& estimate, const HardwareKeys& keys, std::int64_t networks);
 /// What is published about the trigger in operation, beside the estimate. `latency_cycles` is that of the Verilog.

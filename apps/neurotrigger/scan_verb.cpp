@@ -5,6 +5,7 @@
 #include "core/report/progress.h"
 
 #include "apps/common/cli/context.h"
+#include "apps/neurotrigger/hardware_estimate.h"
 #include "apps/neurotrigger/run_access.h"
 #include "apps/neurotrigger/verbs.h"
 #include "apps/neurotrigger/width_scan.h"
@@ -94,6 +95,12 @@ std::string scan_json(const Scan& scan) {
          "\n";
 }
 
+/// What the smallest sufficient widths would take, or those of the settings where none suffices.
+Estimate estimate_of(const nn::Graph& network, const Scan& scan, const std::string& target, const HardwareKeys& keys) {
+  const HardwareModel model = scan.best ? scan.points[*scan.best].model : hardware_model(target, keys);
+  return estimate(hardware_graph(hardware_network(network, model), "scan"), keys, weight_width(model));
+}
+
 report::Report scan_page(const app::Context& context, const OldRun& run, int expert, const Scan& scan) {
   report::Report page;
   page.app = "thimble-neurotrigger";
@@ -143,12 +150,17 @@ int run_scan(app::Context& context) {
   fs::create_directories(folder);
   io::atomic_replace(folder / "scan.json", scan_json(scan));
   io::atomic_replace(folder / "scan.csv", report::csv(scan_table(scan, true)));
-  report::write_report(scan_page(context, run, expert, scan), folder);
+  const HardwareKeys& keys = run.settings.own.at(expert).hw;
+  const Estimate figures = estimate_of(network, scan, context.flag("--target"), keys);
+  report::Report page = scan_page(context, run, expert, scan);
+  page.hardware.tables = {estimate_table(figures, keys, static_cast<std::int64_t>(run.settings.experts.size()))};
+  report::write_report(page, folder);
   app::Result& result = context.result();
   result.run(run.folder.string());
   result.file("scan", (folder / "scan.json").string());
   result.print(report::plain_text(scan_table(scan, false), report::utf8_locale()));
   result.line(scan_sentence(scan));
+  result.line(estimate_sentence(figures, keys));
   result.line("report: " + (folder / "report.html").string());
   return 0;
 }
