@@ -320,7 +320,7 @@ TEST_CASE("Networks with hit patterns train, evaluate, scan and export through t
   run({"export", "latest", "--vectors", "60", "--out", "a"});
   CHECK(std::filesystem::exists(folder.path() / "a/manifest.sha256"));
   CHECK(run({"scan", "latest", "--values", "8,12", "--weights", "6,10", "--address", "4,10", "--out", "s"})
-            .find("bits") != std::string::npos);
+            .find("by formula: ") != std::string::npos);
   const nlohmann::json scan = io::read_json(folder.path() / "s/scan.json");
   CHECK(scan.at("points").size() == 8);
   CHECK(std::filesystem::exists(folder.path() / "s/report.html"));
