@@ -22,8 +22,10 @@ void write_evaluation(app::Context& context, const Subject& subject, const repor
   const Split split = quoted_split(subject.splits);
   io::atomic_replace(to / "metrics.json", losses_json(subject.settings, subject.splits, subject.result) + "\n");
   io::atomic_replace(to / "worst.csv", report::csv(worst));
+  std::vector<PlotFile> plots;
   for (const NetworkRows& network : rows_of_networks(subject.splits, subject.result, split))
-    write_plots(to / network.name, all_plots(network.rows, network.title));
+    for (Plot& plot : all_plots(network.rows, network.title)) plots.push_back({to / network.name, std::move(plot)});
+  write_plots(plots, context.progress());
   report::write_report(build_report(subject.settings, subject.splits, subject.result), to);
   for (const char* file : {"metrics.json", "worst.csv", "report.html"})
     context.result().file(fs::path(file).stem().string(), (to / file).string());

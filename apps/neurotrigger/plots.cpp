@@ -190,17 +190,22 @@ std::vector<Plot> all_plots(const Compared& c, const std::string& title) {
   return joined({network_plots(c, title), baseline_plots(c, title), overlay_plots(c, title)});
 }
 
-std::vector<std::string> write_plots(const fs::path& folder, const std::vector<Plot>& plots) {
-  fs::create_directories(folder);
+void write_plots(const std::vector<PlotFile>& files, report::ProgressMode mode) {
   const std::string missing = report::Plotter::shared().missing_notice();
   if (!missing.empty()) log::warning(missing);
-  std::vector<std::string> names;
-  for (const Plot& plot : plots) {
+  report::ProgressOptions options;
+  options.mode = mode;
+  options.unicode = report::utf8_locale();
+  report::Progress progress(options);
+  progress.begin("draw", static_cast<double>(files.size()));
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto& [folder, plot] = files[i];
+    fs::create_directories(folder);
     report::Plotter::shared().save_image(plot.figure, folder, kPlotSize, kPlotDensity);
     if (!plot.statistics.empty()) io::atomic_replace(folder / (plot.figure.name + ".json"), plot_json(plot));
-    names.push_back(plot.figure.name);
+    progress.update(static_cast<double>(i + 1), {});
   }
-  return names;
+  progress.end();
 }
 
 std::vector<NetworkRows> rows_of_networks(const Splits& splits, const RunResult& run, Split split) {
@@ -218,13 +223,15 @@ std::vector<NetworkRows> rows_of_networks(const Splits& splits, const RunResult&
 }
 
 std::vector<fs::path> write_post_training_plots(const fs::path& folder, const Splits& splits, const RunResult& run,
-                                                Split split, const std::string& name) {
+                                                Split split, const std::string& name, report::ProgressMode progress) {
   std::vector<fs::path> written;
+  std::vector<PlotFile> files;
   for (const NetworkRows& network : rows_of_networks(splits, run, split)) {
     written.push_back(folder / network.name / name);
-    write_plots(written.back(),
-                joined({network_plots(network.rows, network.title), baseline_plots(network.rows, network.title)}));
+    for (Plot& plot : joined({network_plots(network.rows, network.title), baseline_plots(network.rows, network.title)}))
+      files.push_back({written.back(), std::move(plot)});
   }
+  write_plots(files, progress);
   return written;
 }
 

@@ -6,6 +6,7 @@
 // post_training_plots and in the verb `plots`.
 
 #include "core/report/figure.h"
+#include "core/report/progress.h"
 
 #include "apps/neurotrigger/experts.h"
 #include "apps/neurotrigger/figure_parts.h"
@@ -55,9 +56,14 @@ std::vector<Plot> all_plots(const Compared& compared, const std::string& title);
 /// Sharpness of written images: 640 x 480 points of 1/100 inch at 200 dots per inch.
 inline constexpr double kPlotDensity = 2.0;
 
+/// A plot and the folder it goes to.
+struct PlotFile {
+  std::filesystem::path folder;
+  Plot plot;
+};
 /// Writes NAME.png (when gnuplot is installed), NAME.csv (the bins or points drawn) and NAME.json (the legend) of every
-/// plot into `folder`, which is made. Returns the names. Throws Error(io).
-std::vector<std::string> write_plots(const std::filesystem::path& folder, const std::vector<Plot>& plots);
+/// plot into its folder, which is made; tells its progress. Throws Error(io).
+void write_plots(const std::vector<PlotFile>& files, report::ProgressMode progress = report::ProgressMode::none);
 
 /// The rows of one network on a split, and what its plots are called.
 struct NetworkRows {
@@ -71,8 +77,8 @@ std::vector<NetworkRows> rows_of_networks(const Splits& splits, const RunResult&
 
 /// network_plots and baseline_plots of rows_of_networks: `folder`/expert_<e>/<name>/..., mean_expert/<name>/...
 /// Returns the folders written.
-std::vector<std::filesystem::path> write_post_training_plots(const std::filesystem::path& folder, const Splits& splits,
-                                                             const RunResult& run, Split split = Split::val,
-                                                             const std::string& name = "post_training_plots");
+std::vector<std::filesystem::path> write_post_training_plots(
+    const std::filesystem::path& folder, const Splits& splits, const RunResult& run, Split split = Split::val,
+    const std::string& name = "post_training_plots", report::ProgressMode progress = report::ProgressMode::none);
 
 }  // namespace thimble::neurotrigger

@@ -1,5 +1,4 @@
 #include "core/base/error.h"
-#include "core/report/progress.h"
 
 #include "apps/common/cli/context.h"
 #include "apps/neurotrigger/plots.h"
@@ -65,22 +64,13 @@ int run_plots(app::Context& context) {
   fs::path to = context.flag("--to");
   if (to.empty()) to = subject.folder.empty() ? fs::path("figures") : subject.folder / "figures" / name_of(split);
   const std::vector<NetworkRows> networks = rows_of_networks(subject.splits, subject.result, split);
-  std::vector<std::pair<fs::path, Plot>> plots;
+  std::vector<PlotFile> plots;
   for (const NetworkRows& network : networks) {
     for (Plot& plot : all_plots(network.rows, network.title))
-      if (wanted(words, plot.figure.name)) plots.emplace_back(to / network.name, std::move(plot));
+      if (wanted(words, plot.figure.name)) plots.push_back({to / network.name, std::move(plot)});
     context.result().file(network.name, (to / network.name).string());
   }
-  report::ProgressOptions options;
-  options.mode = context.progress();
-  options.unicode = report::utf8_locale();
-  report::Progress progress(options);
-  progress.begin("draw", static_cast<double>(plots.size()));
-  for (std::size_t i = 0; i < plots.size(); ++i) {
-    write_plots(plots[i].first, {plots[i].second});
-    progress.update(static_cast<double>(i + 1), {});
-  }
-  progress.end();
+  write_plots(plots, context.progress());
   if (!subject.folder.empty()) context.result().run(subject.folder.string());
   context.result().line(
       text::cat(plots.size(), " plots of ", networks.size(), " sets of ", name_of(split), " tracks in ", to.string()));

@@ -163,7 +163,7 @@ void finish(app::Context& context, const app::RunFolder& folder, const RunSettin
   const bool legacy = settings.all.legacy_names;
   write_run_files(folder.path(), settings, splits, run);
   if (settings.all.plots.final_set)
-    write_post_training_plots(folder.path(), splits, run, Split::val, plots_name(legacy));
+    write_post_training_plots(folder.path(), splits, run, Split::val, plots_name(legacy), context.progress());
   report::Report page = build_report(settings, splits, run);
   page.version = text::cat("version ", folder.version());
   page.next = {
