@@ -2,6 +2,7 @@
 #include "apps/common/run/run_folder.h"
 #include "apps/neurotrigger/run_mode.h"
 #include "apps/neurotrigger/settings.h"
+#include "apps/neurotrigger/studies.h"
 #include "apps/neurotrigger/subject.h"
 #include "apps/neurotrigger/verbs.h"
 
@@ -177,6 +178,35 @@ app::Verb compare_runs_verb() {
   return v;
 }
 
+app::Verb study_verb() {
+  app::Verb v = verb("study", "Look", "what a trigger physicist asks of the networks of a run", run_study);
+  v.operands = run_operands("RUN [key=value ...]", true);
+  v.flags = {{"--what",
+              "LIST",
+              text::cat("studies, separated by commas: all, ", text::join(study_names(), ", ")),
+              "all",
+              {},
+              0},
+             {"--split",
+              "NAME",
+              "tracks to look at; without it test, or val where there is no test",
+              "",
+              {"train", "val", "test"},
+              0}};
+  v.examples = {"thimble-neurotrigger study latest", "thimble-neurotrigger study latest --what trigger,feed-down",
+                "thimble-neurotrigger study latest --what feed-down data.simulate.preset=data-like --out looks"};
+  v.more =
+      "trigger: efficiency against background rejection of cuts on |z|, by expert, momentum and angle, and per event. "
+      "feed-down: which way far tracks are pulled, bucket by bucket, and the migration matrix. uncertainty: do the "
+      "intervals of a network with uncertainty outputs hold what they promise. robustness: what a super layer without "
+      "hits, a wrong event time, unknown sides or noise do. sensitivity: which inputs z is made of, which neurons do "
+      "nothing. Tables are printed; numbers (JSON, "
+      "CSV), figures and "
+      "report.html go to the folder studies of the run, or to --out. Settings given here act on the tracks alone: the "
+      "networks stay as they were trained.";
+  return v;
+}
+
 app::Verb simulate_verb() {
   app::Verb v = verb("simulate", "Work", "write simulated tracks as data files", run_simulate);
   v.flags = {{"--plain", "", "text instead of gzip", "", {}, 0},
@@ -223,6 +253,7 @@ app::Program program() {
              import_verb(),
              report_verb(),
              plots_verb(),
+             study_verb(),
              app::runs_verb("neurotrigger"),
              compare_runs_verb(),
              app::config_verb(config)};

@@ -5,6 +5,7 @@
 #include "apps/neurotrigger/figures.h"
 #include "apps/neurotrigger/hardware_estimate.h"
 #include "apps/neurotrigger/row_outputs.h"
+#include "apps/neurotrigger/studies.h"
 
 #include <algorithm>
 #include <cmath>
@@ -328,12 +329,14 @@ report::Report build_report(const RunSettings& settings, const Splits& splits, c
     if (expert.outcome.status == ExpertStatus::failed || expert.outcome.status == ExpertStatus::skipped)
       r.warnings.push_back(text::cat(expert_name(expert.outcome.expert), " ", name_of(expert.outcome.status), ": ",
                                      expert.outcome.reason));
+  for (report::FigureGroup& group : study_sections(settings, run, splits, quoted))
+    r.figures.push_back(std::move(group));
   r.figures.push_back(training_group(run));
   for (report::FigureGroup& group : expert_groups(splits, run)) r.figures.push_back(std::move(group));
   add_hardware(settings, splits, run, r);
   r.settings = settings_of(settings);
   r.provenance = provenance_of(settings, splits);
-  std::erase_if(r.figures, [](const report::FigureGroup& g) { return g.figures.empty(); });
+  std::erase_if(r.figures, [](const report::FigureGroup& g) { return g.figures.empty() && g.tables.empty(); });
   return r;
 }
 

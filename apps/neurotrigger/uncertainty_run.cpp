@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 namespace thimble::neurotrigger {
@@ -59,10 +58,6 @@ PullJson coverage_object(const Coverage& c) {
 
 const char* uncertainty_name(Uncertainty kind) {
   return kind == Uncertainty::sigma ? "sigma" : kind == Uncertainty::quantiles ? "quantiles" : "none";
-}
-
-report::Cell share_cell(Maybe value, double factor = 1.0, int decimals = 2) {
-  return report::number(value ? factor * *value : std::numeric_limits<double>::quiet_NaN(), decimals);
 }
 
 const Mask& own_mask(const RunResult& run, const ExpertResult& expert, Split split) {
@@ -150,11 +145,11 @@ report::Table coverage_table(const Splits& splits, const RunResult& run, Split s
     if (expert.uncertainty == Uncertainty::none) continue;
     const Coverage c = coverage_of(expert, splits, split, own_mask(run, expert, split));
     const int e = expert.outcome.expert;
-    table.rows.push_back({e < 0 ? std::string("all tracks") : text::cat("expert ", e),
-                          report::number(static_cast<double>(c.rows), 0), share_cell(c.one_sigma, 100, 1),
-                          share_cell(c.two_sigma, 100, 1), share_cell(c.plain_one_sigma, 100, 1),
-                          share_cell(expert.calibration.one_sigma), share_cell(c.mean_width_cm),
-                          share_cell(c.pull_median), share_cell(c.pull_trimmed), share_cell(c.correlation)});
+    table.rows.push_back({network_name(e), report::number(static_cast<double>(c.rows), 0),
+                          maybe_cell(c.one_sigma, 1, 100), maybe_cell(c.two_sigma, 1, 100),
+                          maybe_cell(c.plain_one_sigma, 1, 100), maybe_cell(expert.calibration.one_sigma, 2),
+                          maybe_cell(c.mean_width_cm, 2), maybe_cell(c.pull_median, 2), maybe_cell(c.pull_trimmed, 2),
+                          maybe_cell(c.correlation, 2)});
   }
   return table;
 }
@@ -164,7 +159,7 @@ report::Figure pull_figure(const ExpertResult& expert, const Splits& splits, Spl
   report::Figure f;
   const int e = expert.outcome.expert;
   f.name = text::cat("expert_", e, "-pull");
-  f.title = text::cat(e < 0 ? std::string("all tracks") : text::cat("expert ", e), ": error of z over its uncertainty");
+  f.title = text::cat(network_name(e), ": error of z over its uncertainty");
   f.caption =
       "Error of z divided by the calibrated half width of its 68 % interval. If the errors were Gaussian with these "
       "widths the steps would follow the line; more tracks outside +-2 are tracks that are worse than they claim.";
@@ -185,6 +180,26 @@ report::Figure pull_figure(const ExpertResult& expert, const Splits& splits, Spl
   }
   f.series.push_back(std::move(normal));
   return f;
+}
+
+Study uncertainty_study(const RunSettings&, const RunResult& run, const Splits& splits, Split split) {
+  Study study;
+  if (!has_uncertainty(run)) return study;
+  study.section.heading = text::cat("Uncertainty of z, ", name_of(split), " tracks");
+  study.section.text = {
+      "Every track has an interval around its z that should hold 68 % of such tracks. Inside 68 and inside 95 have to "
+      "be "
+      "close to 68.3 and 95 %; if they are not, these tracks differ from the validation tracks that the widths were "
+      "calibrated on. A correlation near 0 means that all tracks are about equally uncertain, or that the network "
+      "cannot "
+      "tell which are."};
+  study.section.tables = {coverage_table(splits, run, split)};
+  for (const ExpertResult& expert : run.experts)
+    study.section.figures.push_back(pull_figure(expert, splits, split, own_mask(run, expert, split)));
+  std::erase_if(study.section.figures, [](const report::Figure& f) { return f.series.empty(); });
+  study.files = {{"uncertainty.json", uncertainty_json(splits, run)},
+                 {"uncertainty.csv", report::csv(study.section.tables[0])}};
+  return study;
 }
 
 }  // namespace thimble::neurotrigger

@@ -1,10 +1,7 @@
 #pragma once
 // Uncertainty of z in a run: calibration and coverage of every expert, as file, table and figure.
 
-#include "core/report/figure.h"
-#include "core/report/table.h"
-
-#include "apps/neurotrigger/experts.h"
+#include "apps/neurotrigger/study.h"
 
 #include <filesystem>
 #include <map>
@@ -31,5 +28,7 @@ std::map<int, Calibration> read_calibrations(const std::filesystem::path& file);
 report::Table coverage_table(const Splits& splits, const RunResult& run, Split split);
 /// Calibrated pulls of an expert beside the normal distribution of the same number of tracks.
 report::Figure pull_figure(const ExpertResult& expert, const Splits& splits, Split split, const Mask& mask);
+/// Both with what they mean, and uncertainty.json; empty without uncertainty outputs.
+Study uncertainty_study(const RunSettings& settings, const RunResult& run, const Splits& splits, Split split);
 
 }  // namespace thimble::neurotrigger

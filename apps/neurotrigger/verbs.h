@@ -17,6 +17,7 @@ int run_report(app::Context& context);
 int run_simulate(app::Context& context);
 int run_scan(app::Context& context);
 int run_import(app::Context& context);
+int run_study(app::Context& context);
 
 /// Verbs, flags, examples: everything that main() needs.
 app::Program program();

@@ -250,6 +250,16 @@ double student_t_quantile(double p, double freedom) {
   return 0.5 * (low + high);
 }
 
+Interval wilson_interval(std::int64_t successes, std::int64_t trials, double deviations) {
+  THIMBLE_CHECK(trials > 0 && successes >= 0 && successes <= trials, value, "wilson_interval: ", successes, " of ",
+                trials, " trials");
+  const auto n = static_cast<double>(trials);
+  const double share = static_cast<double>(successes) / n, square = deviations * deviations;
+  const double centre = (share + square / (2 * n)) / (1 + square / n);
+  const double half = deviations / (1 + square / n) * std::sqrt(share * (1 - share) / n + square / (4 * n * n));
+  return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
+}
+
 Interval t_interval(Values values, double level) {
   check_level(level);
   THIMBLE_CHECK(values.size() >= 2, value, "t interval: needs at least two values, got ", values.size());

@@ -88,6 +88,10 @@ struct Interval {
 Interval bootstrap_interval(std::span<const double> values,
                             const std::function<double(std::span<const double>)>& statistic, double level = 0.95,
                             int resamples = 1000, std::uint64_t seed = 1);
+/// Interval of a share of which `successes` of `trials` were seen, `deviations` standard deviations wide to each side
+/// (1: 68.3 %); Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927. Stays
+/// within [0, 1] and has a width at 0 and 1 too. Throws Error(value) unless 0 <= successes <= trials and trials > 0.
+Interval wilson_interval(std::int64_t successes, std::int64_t trials, double deviations = 1.0);
 /// Student-t interval of the mean. Throws Error(value) for fewer than two values.
 Interval t_interval(Values values, double level = 0.95);
 /// Quantile of the standard normal distribution, 0 < p < 1, by bisection: the same bits wherever erfc has them.

@@ -160,7 +160,7 @@ class FigureWriter {
     const bool both_odd = squares % 2 == 1 && group.figures.size() % 2 == 0;
     // figures of a row share their shape, unless each shape has one left over
     std::string out;
-    for (const std::string& paragraph : group.text) out += "<p>" + escaped(paragraph) + "</p>\n";
+    for (const std::string& paragraph : group.text) out += "<p class=\"text\">" + escaped(paragraph) + "</p>\n";
     for (const Table& table : group.tables) out += table_html(table);
     if (!out.empty()) out = "<section>" + out + "</section>\n";
     out += both_odd ? row(wide + square) : row(wide) + row(square);

@@ -47,6 +47,8 @@ tr>:last-child{padding-right:2px}
 th span{font-weight:400}
 .ref{color:var(--soft)}
 tr.total td{border-top:1px solid var(--axis);border-bottom:0;font-weight:500}
+.text{margin:0 0 12px}
+.note+.wide{margin-top:24px}
 .note{color:var(--soft);font-size:13px;margin-top:10px}
 .warn{border-left:4px solid #e69f00}
 .warn ul{padding-left:18px;font-size:14px}

@@ -16,6 +16,18 @@ using Counts = std::vector<std::int64_t>;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 }  // namespace
 
+TEST_CASE("The Wilson interval is that of its formula and never leaves [0, 1]") {
+  // Golden numbers: the published formula evaluated for 10 of 20 at 1.96 deviations in another language
+  const Interval half = wilson_interval(10, 20, 1.959963984540054);
+  CHECK(half.low == doctest::Approx(0.29929801).epsilon(1e-7));
+  CHECK(half.high == doctest::Approx(0.70070199).epsilon(1e-7));
+  CHECK(wilson_interval(0, 10).low == 0.0);
+  CHECK(wilson_interval(0, 10).high == doctest::Approx(1.0 / 11));  // z²/n / (1 + z²/n)
+  CHECK(wilson_interval(10, 10).high == 1.0);
+  CHECK_THROWS(wilson_interval(3, 2));
+  CHECK_THROWS(wilson_interval(0, 0));
+}
+
 TEST_CASE("the standard deviation has the divisor it was asked for") {
   const Doubles values{1, 2, 3, 4};
   CHECK(mean(values) == 2.5);
