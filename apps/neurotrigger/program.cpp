@@ -180,19 +180,21 @@ app::Verb compare_runs_verb() {
 
 app::Verb study_verb() {
   app::Verb v = verb("study", "Look", "what a trigger physicist asks of the networks of a run", run_study);
-  v.operands = run_operands("RUN [key=value ...]", true);
-  v.flags = {{"--what",
-              "LIST",
-              text::cat("studies, separated by commas: all, ", text::join(study_names(), ", ")),
-              "all",
-              {},
-              0},
-             {"--split",
-              "NAME",
-              "tracks to look at; without it test, or val where there is no test",
-              "",
-              {"train", "val", "test"},
-              0}};
+  v.operands = app::plain_operands("[RUN] [key=value ...]", 0, 1);
+  v.operands.overrides = true;
+  v.flags = subject_flags();
+  v.flags.push_back({"--what",
+                     "LIST",
+                     text::cat("studies, separated by commas: all, ", text::join(study_names(), ", ")),
+                     "all",
+                     {},
+                     0});
+  v.flags.push_back({"--split",
+                     "NAME",
+                     "tracks to look at; without it test, or val where there is no test",
+                     "",
+                     {"train", "val", "test"},
+                     0});
   v.examples = {"thimble-neurotrigger study latest", "thimble-neurotrigger study latest --what trigger,feed-down",
                 "thimble-neurotrigger study latest --what feed-down data.simulate.preset=data-like --out looks"};
   v.more =
@@ -200,10 +202,27 @@ app::Verb study_verb() {
       "feed-down: which way far tracks are pulled, bucket by bucket, and the migration matrix. uncertainty: do the "
       "intervals of a network with uncertainty outputs hold what they promise. robustness: what a super layer without "
       "hits, a wrong event time, unknown sides or noise do. sensitivity: which inputs z is made of, which neurons do "
-      "nothing. Tables are printed; numbers (JSON, "
-      "CSV), figures and "
-      "report.html go to the folder studies of the run, or to --out. Settings given here act on the tracks alone: the "
-      "networks stay as they were trained.";
+      "nothing. Tables are printed; numbers (JSON, CSV), figures and report.html go to the folder studies of the run, "
+      "or "
+      "to --out. Settings given here choose the tracks: the networks stay as they were trained.";
+  return v;
+}
+
+app::Verb drift_verb() {
+  app::Verb v = verb("drift", "Look", "whether new tracks look like the training tracks; exit 1 if not", run_drift);
+  v.operands = run_operands("RUN [key=value ...]", true);
+  v.flags = {{"--data", "FILE,...", "the new tracks, text or .gz", "", {}, 0},
+             {"--p", "P", "probability of a false alarm, all comparisons together", "0.01", {}, 0},
+             {"--to", "DIR", "also write drift.json, drift.csv and a report with the shapes that moved", "", {}, 0}};
+  v.examples = {"thimble-neurotrigger drift latest --data random3.gz",
+                "thimble-neurotrigger drift latest --data random3.gz --to drift"};
+  v.more =
+      "Compares the shapes of all 27 inputs and of z and theta, hit efficiency and unknown sides of every super layer, "
+      "and "
+      "the shares of the experts with reference_statistics.json of the run, written when training ends; the training "
+      "tracks are not needed. A difference is flagged when it is certain (--p, corrected for the number of "
+      "comparisons, an "
+      "event counts once) and large enough to matter (0.03 of the cumulated shares, 2 % of a share).";
   return v;
 }
 
@@ -254,6 +273,7 @@ app::Program program() {
              report_verb(),
              plots_verb(),
              study_verb(),
+             drift_verb(),
              app::runs_verb("neurotrigger"),
              compare_runs_verb(),
              app::config_verb(config)};

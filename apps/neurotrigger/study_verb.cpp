@@ -2,9 +2,9 @@
 #include "core/io/atomic_file.h"
 
 #include "apps/common/cli/context.h"
-#include "apps/neurotrigger/run_access.h"
 #include "apps/neurotrigger/run_report.h"
 #include "apps/neurotrigger/studies.h"
+#include "apps/neurotrigger/subject.h"
 #include "apps/neurotrigger/verbs.h"
 
 #include <algorithm>
@@ -45,28 +45,33 @@ void print_section(const report::FigureGroup& section, app::Result& result) {
   for (const report::Table& table : section.tables) result.print(report::plain_text(table, report::utf8_locale()));
 }
 
+/// --out, else a folder of the run.
+fs::path studies_folder(const app::Context& context, const Subject& subject) {
+  if (context.flags().out) return *context.flags().out;
+  if (subject.folder.empty())
+    throw Error(ErrorKind::usage, "where to? There is no run folder", {"", 0, 0, "--out"}, "--out looks");
+  return subject.folder / "studies";
+}
+
 }  // namespace
 
 int run_study(app::Context& context) {
   const std::vector<std::string> names = wanted_studies(context.flag("--what"));
-  const OldRun old = open_run(context);
-  use_threads(old.settings.all);
-  const Splits splits = load_splits(old.settings.all);
-  const Split split = wanted_split(context, splits);
-  if (splits[split].rows() == 0)
-    throw Error(ErrorKind::data, text::cat("the run has no ", name_of(split), " tracks"), {"", 0, 0, "--split"},
-                "give some: data.test=FILE, or another --split");
-  const RunResult run = evaluate_experts(old.settings, splits, load_models(old.settings, old.folder / "weights.json"));
-  const fs::path folder = context.flags().out.value_or((old.folder / "studies").string());
+  const Subject subject = open_subject(context);
+  const Split split = wanted_split(context, subject.splits);
+  if (subject.splits[split].rows() == 0)
+    throw Error(ErrorKind::data, text::cat("there are no ", name_of(split), " tracks"), {"", 0, 0, "--split"},
+                "name some with --data FILE or data.test=FILE, or take another --split");
+  const fs::path folder = studies_folder(context, subject);
   fs::create_directories(folder);
   report::Report page;
   page.app = "thimble-neurotrigger";
-  page.name = old.settings.config;
-  page.version = old.folder.filename().string();
+  page.name = subject.settings.config;
+  page.version = subject.folder.filename().string();
   page.sentence = text::cat("What the ", name_of(split), " tracks say about the networks of this run");
-  context.result().run(old.folder.string());
+  context.result().run(subject.folder.string());
   for (const std::string& name : names) {
-    Study study = make_study(name, old.settings, run, splits, split);
+    Study study = make_study(name, subject.settings, subject.result, subject.splits, split);
     if (study.section.heading.empty()) {
       context.result().line(name + ": this run has nothing to show");
       continue;

@@ -257,7 +257,7 @@ Interval wilson_interval(std::int64_t successes, std::int64_t trials, double dev
   const double share = static_cast<double>(successes) / n, square = deviations * deviations;
   const double centre = (share + square / (2 * n)) / (1 + square / n);
   const double half = deviations / (1 + square / n) * std::sqrt(share * (1 - share) / n + square / (4 * n * n));
-  return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
+  return {successes == 0 ? 0.0 : centre - half, successes == trials ? 1.0 : centre + half};
 }
 
 Interval t_interval(Values values, double level) {
