@@ -57,12 +57,13 @@ std::int64_t events_of(const Dataset& data) {
   return static_cast<std::int64_t>(keys.size());
 }
 
-void add_track(ReferenceStatistics& s, const float* inputs, int expert) {
+void add_track(ReferenceStatistics& s, const float* inputs, std::size_t stride, int expert) {
   for (std::size_t layer = 0; layer < kSuperLayers; ++layer) {
-    if (!has_hit(inputs, layer)) continue;
+    if (!has_hit(inputs, layer, stride)) continue;
+    const float* hit = inputs + stride * layer;
     ++s.hits[layer];
-    if (inputs[3 * layer + 1] == 0.0f) ++s.unknown_side[layer];
-    for (std::size_t i = 3 * layer; i < 3 * layer + 3; ++i) s.inputs[i].add(static_cast<double>(inputs[i]));
+    if (hit[1] == 0.0f) ++s.unknown_side[layer];
+    for (std::size_t i = 0; i < 3; ++i) s.inputs[3 * layer + i].add(static_cast<double>(hit[i]));
   }
   if (expert >= 0) ++s.experts.at(static_cast<std::size_t>(expert));
 }
@@ -81,15 +82,14 @@ Maybe Profile::mean_size() const {
 }
 
 ReferenceStatistics statistics_of(const Dataset& data, const std::vector<std::int64_t>& rows, const Tensor& y_hat) {
-  THIMBLE_CHECK(data.inputs.size(1) == static_cast<std::int64_t>(kInputs), config, "statistics of ", kInputs,
-                " inputs wanted, these tracks have ", data.inputs.size(1));
+  const std::int64_t width = data.inputs.size(1);
+  const std::size_t stride = inputs_per_layer(width);
   ReferenceStatistics s;
   s.tracks = data.rows();
   s.events = events_of(data);
   s.inputs.resize(kInputs);
   for (std::int64_t row = 0; row < data.rows(); ++row)
-    add_track(s, data.inputs.data<float>() + row * static_cast<std::int64_t>(kInputs),
-              data.experts[static_cast<std::size_t>(row)]);
+    add_track(s, data.inputs.data<float>() + row * width, stride, data.experts[static_cast<std::size_t>(row)]);
   for (std::size_t i = 0; i < rows.size(); ++i)
     for (std::int64_t c = 0; c < std::min<std::int64_t>(2, y_hat.size(1)); ++c)
       s.outputs[static_cast<std::size_t>(c)].add(

@@ -34,7 +34,8 @@ struct ReferenceStatistics {
   std::array<std::int64_t, 5> experts{};
 };
 
-/// Of tracks with 27 inputs. `rows` and `y_hat` [rows, 1 or 2]: the outputs of the networks there are.
+/// Of tracks with 27 inputs, or 126 of which the hit patterns are left out. `rows` and `y_hat` [rows, 1 or 2]: the
+/// outputs of the networks there are.
 ReferenceStatistics statistics_of(const Dataset& data, const std::vector<std::int64_t>& rows, const Tensor& y_hat);
 /// Of the training tracks of a run, whatever its filter.
 ReferenceStatistics training_statistics(const Splits& splits, const RunResult& run);

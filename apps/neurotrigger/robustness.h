@@ -1,6 +1,6 @@
 #pragma once
 // How much a network suffers when the detector is not as it was in training: a super layer without hits, a wrong event
-// time, sides that are not known, foreign hits. Works on recorded and simulated tracks alike, on the 27 inputs.
+// time, sides that are not known, foreign hits. Works on recorded and simulated tracks alike; hit patterns stay.
 
 #include "apps/neurotrigger/study.h"
 
@@ -20,9 +20,9 @@ struct Disturbance {
 /// of the hits; 5, 10, 20 % of the hits replaced by noise.
 const std::vector<Disturbance>& disturbances();
 
-/// Inputs [N, 27] after the disturbance and the network that the trigger then takes: by the stereo super layers that
-/// still have a hit, -1 = none.
-///   drop_layer    all three inputs of the super layer become 0
+/// Inputs [N, 27 or 126] after the disturbance and the network that the trigger then takes: by the stereo super layers
+/// that still have a hit, -1 = none.
+///   drop_layer    all inputs of the super layer become 0
 ///   time_shift    t of every hit with known side + amount, clamped to 0 .. 256 bins; the side stays
 ///   unknown_side  driftT = 0 for a random share of hits
 ///   noise         driftT of a random share of hits: time uniform in 0 .. 256 bins, random side

@@ -97,7 +97,8 @@ report::Figure along(const std::vector<RobustnessRow>& rows, Disturbance::Kind k
     }
     std::sort(points.begin(), points.end());
     report::Series s = line_series(row_network(n), {}, {});
-    s.mark = report::Mark::line_points;
+    // between two super layers there is nothing to connect
+    s.mark = kind == Disturbance::Kind::drop_layer ? report::Mark::points : report::Mark::line_points;
     for (const auto& [x, y] : points) s.x.push_back(x), s.y.push_back(y);
     if (!s.x.empty()) f.series.push_back(std::move(s));
   }

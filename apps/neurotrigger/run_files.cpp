@@ -172,8 +172,7 @@ void write_run_files(const fs::path& folder, const RunSettings& settings, const 
       io::atomic_replace(own / result_name(split, legacy),
                          result_text(expert.merits[static_cast<std::size_t>(split)], split, legacy));
   }
-  if (splits[Split::train].inputs.size(1) == static_cast<std::int64_t>(kInputs))
-    io::atomic_replace(folder / kReferenceStatistics, statistics_json(training_statistics(splits, run)));
+  io::atomic_replace(folder / kReferenceStatistics, statistics_json(training_statistics(splits, run)));
   if (has_uncertainty(run)) io::atomic_replace(folder / "uncertainty.json", uncertainty_json(splits, run));
   write_predictions(folder, settings.all, splits, run, false);
   if (any_filter(settings)) write_predictions(folder, settings.all, splits, run, true);

@@ -70,7 +70,14 @@ int run_study(app::Context& context) {
   page.version = subject.folder.filename().string();
   page.sentence = text::cat("What the ", name_of(split), " tracks say about the networks of this run");
   context.result().run(subject.folder.string());
+  report::ProgressOptions options;
+  options.mode = context.progress();
+  options.unicode = report::utf8_locale();
+  report::Progress progress(options);
+  progress.begin("study", static_cast<double>(names.size()));
+  double done = 0;
   for (const std::string& name : names) {
+    progress.update(done++, {{report::Part::counter, "study", name, "", ""}});
     Study study = make_study(name, subject.settings, subject.result, subject.splits, split);
     if (study.section.heading.empty()) {
       context.result().line(name + ": this run has nothing to show");
@@ -82,6 +89,7 @@ int run_study(app::Context& context) {
   }
   page.seconds = context.seconds();
   report::write_report(page, folder);
+  progress.end();
   context.result().file("report", (folder / "report.html").string());
   context.result().line("report: " + (folder / "report.html").string());
   return 0;

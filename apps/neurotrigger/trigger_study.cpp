@@ -26,12 +26,12 @@ double momentum_of(double pt, double theta_deg) {
   return pt / std::sin(theta_deg * std::numbers::pi / 180.0);
 }
 
+/// Of ascending values.
 Share share_of(const std::vector<double>& sizes, double cut) {
-  const auto passed = std::count_if(sizes.begin(), sizes.end(), [cut](double v) { return v < cut; });
-  return {passed, static_cast<std::int64_t>(sizes.size())};
+  return {std::lower_bound(sizes.begin(), sizes.end(), cut) - sizes.begin(), static_cast<std::int64_t>(sizes.size())};
 }
 
-/// |z| of the network for near and far tracks of a group.
+/// |z| of the network for near and far tracks of a group, ascending.
 struct Sizes {
   std::vector<double> near, far;
 };
@@ -43,6 +43,8 @@ Sizes sizes_of(const TrackGroup& group, const std::vector<TriggerTrack>& tracks,
     if (std::abs(t.reco_z) < regions.near) out.near.push_back(std::abs(t.z));
     if (std::abs(t.reco_z) > regions.far) out.far.push_back(std::abs(t.z));
   }
+  std::sort(out.near.begin(), out.near.end());
+  std::sort(out.far.begin(), out.far.end());
   return out;
 }
 
@@ -50,20 +52,6 @@ using EventKey = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64
 
 EventKey event_key(const Origin& o) {
   return {o.experiment, o.run, o.subrun, o.event};
-}
-
-/// What the decisions need of one event.
-struct EventFacts {
-  bool near = false, not_far = false;  // some track of that kind
-  bool inside = false, fast = false;   // some track inside the cut; and fast
-  std::int64_t tracks = 0;             // 2D tracks
-};
-
-void count_decision(EventShares::Decision& decision, const EventFacts& event, bool accepted) {
-  Share* share = event.near ? &decision.signal : event.not_far ? nullptr : &decision.background;
-  if (share == nullptr) return;
-  ++share->of;
-  if (accepted) ++share->passed;
 }
 
 std::string bin_name(const char* quantity, double low, double high, const char* unit) {
@@ -147,33 +135,39 @@ std::vector<CutShares> cut_shares(const TrackGroup& group, const std::vector<Tri
   return out;
 }
 
-EventShares event_shares(const std::vector<TriggerTrack>& tracks, double cut, const TriggerRegions& regions) {
-  std::map<EventKey, EventFacts> events;
+EventTable::EventTable(const std::vector<TriggerTrack>& tracks, const TriggerRegions& regions) {
+  constexpr double kNever = std::numeric_limits<double>::infinity();
+  std::map<EventKey, std::size_t> places;
   for (const TriggerTrack& t : tracks) {
-    EventFacts& e = events[event_key(t.origin)];
-    const bool inside = std::abs(t.z) < cut;
+    const auto [place, fresh] = places.emplace(event_key(t.origin), events_.size());
+    if (fresh) events_.push_back({false, false, kNever, kNever, 0});
+    Event& e = events_[place->second];
     e.near = e.near || std::abs(t.reco_z) < regions.near;
     e.not_far = e.not_far || std::abs(t.reco_z) <= regions.far;
-    e.inside = e.inside || inside;
-    e.fast = e.fast || (inside && t.momentum > kSingleTrackMomentum);
+    e.least = std::min(e.least, std::abs(t.z));
+    if (t.momentum > kSingleTrackMomentum) e.least_fast = std::min(e.least_fast, std::abs(t.z));
     e.tracks = std::max(e.tracks, t.origin.tracks);
   }
-  EventShares out;
-  out.cut_cm = cut;
-  for (const auto& [key, e] : events) {
-    const bool two = e.inside && e.tracks >= 2;
-    count_decision(out.any, e, e.inside);
-    count_decision(out.two, e, two);
-    count_decision(out.single, e, e.fast);
-    count_decision(out.either, e, two || e.fast);
-  }
-  return out;
 }
 
-std::int64_t count_events(const std::vector<TriggerTrack>& tracks) {
-  std::set<EventKey> keys;
-  for (const TriggerTrack& t : tracks) keys.insert(event_key(t.origin));
-  return static_cast<std::int64_t>(keys.size());
+void EventTable::count(EventShares::Decision& decision, const Event& event, bool accepted) {
+  Share* share = event.near ? &decision.signal : event.not_far ? nullptr : &decision.background;
+  if (share == nullptr) return;
+  ++share->of;
+  if (accepted) ++share->passed;
+}
+
+EventShares EventTable::shares(double cut) const {
+  EventShares out;
+  out.cut_cm = cut;
+  for (const Event& e : events_) {
+    const bool any = e.least < cut, two = any && e.tracks >= 2, single = e.least_fast < cut;
+    count(out.any, e, any);
+    count(out.two, e, two);
+    count(out.single, e, single);
+    count(out.either, e, two || single);
+  }
+  return out;
 }
 
 }  // namespace thimble::neurotrigger

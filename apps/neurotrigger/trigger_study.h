@@ -75,9 +75,22 @@ struct EventShares {
   Decision single;  // some neural track has |z| < cut and momentum > kSingleTrackMomentum
   Decision either;  // two or single
 };
-EventShares event_shares(const std::vector<TriggerTrack>& tracks, double cut_cm, const TriggerRegions& regions = {});
-/// Events among the tracks.
-std::int64_t count_events(const std::vector<TriggerTrack>& tracks);
+/// The events of some tracks, ready for any cut.
+class EventTable {
+ public:
+  explicit EventTable(const std::vector<TriggerTrack>& tracks, const TriggerRegions& regions = {});
+  std::int64_t size() const { return static_cast<std::int64_t>(events_.size()); }
+  EventShares shares(double cut_cm) const;
+
+ private:
+  struct Event {
+    bool near = false, not_far = false;  // some track of that kind
+    double least = 0, least_fast = 0;    // |z| of the network: of all tracks, of those that may trigger alone
+    std::int64_t tracks = 0;             // 2D tracks
+  };
+  static void count(EventShares::Decision& decision, const Event& event, bool accepted);
+  std::vector<Event> events_;
+};
 
 /// Tables, figures and files of all that.
 Study trigger_study(const RunResult& run, const Splits& splits, Split split);

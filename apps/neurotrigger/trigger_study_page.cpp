@@ -162,7 +162,7 @@ report::Figure momentum_figure(const std::vector<GroupView>& views, const std::v
   return f;
 }
 
-report::Figure event_figure(const std::vector<TriggerTrack>& tracks) {
+report::Figure event_figure(const EventTable& table) {
   report::Figure f = plain_figure(
       "trigger-events", "Events taken along the cut",
       "Solid: events with a track from the collision point; points: events whose tracks all come from beyond 20 cm. "
@@ -174,7 +174,7 @@ report::Figure event_figure(const std::vector<TriggerTrack>& tracks) {
   };
   int style = 0;
   std::vector<EventShares> shares;
-  for (double cut = 2; cut <= 60; cut += 2) shares.push_back(event_shares(tracks, cut));
+  for (double cut = 2; cut <= 60; cut += 2) shares.push_back(table.shares(cut));
   for (const Curve& curve : {Curve{"any track", &EventShares::any}, Curve{"two or single", &EventShares::either}}) {
     report::Series signal = line_series(text::cat(curve.name, ", signal"), {}, {});
     report::Series background = line_series(text::cat(curve.name, ", background"), {}, {});
@@ -250,15 +250,16 @@ Study trigger_study(const RunResult& run, const Splits& splits, Split split) {
     views.push_back(view_of(group, tracks));
     if (!old_tracks.empty()) old_views.push_back(view_of(group, old_tracks));
   }
+  const EventTable table(tracks);
   std::vector<EventShares> events;
-  for (const double cut : kEventCuts) events.push_back(event_shares(tracks, cut));
+  for (const double cut : kEventCuts) events.push_back(table.shares(cut));
   study.section.heading = text::cat("Trigger view, ", name_of(split), " tracks");
   study.section.text = trigger_text(views.front(), old_views.empty() ? nullptr : &old_views.front());
   study.section.tables = {group_table(views, old_views), event_table(events)};
   study.section.figures = {roc_figure(groups, tracks, old_tracks), momentum_figure(views, old_views),
-                           event_figure(tracks)};
+                           event_figure(table)};
   std::erase_if(study.section.figures, [](const report::Figure& f) { return f.series.empty(); });
-  TriggerJson json = {{"split", name_of(split)}, {"tracks", tracks.size()}, {"events", count_events(tracks)}};
+  TriggerJson json = {{"split", name_of(split)}, {"tracks", tracks.size()}, {"events", table.size()}};
   for (const GroupView& v : views) json["groups"].push_back(json_of(v));
   for (const GroupView& v : old_views) json["old_groups"].push_back(json_of(v));
   for (const EventShares& e : events) json["event_cuts"].push_back(json_of(e));

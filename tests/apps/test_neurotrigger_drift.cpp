@@ -180,7 +180,7 @@ TEST_SUITE("slow") {
                                      "data.simulate.train=20000", "data.simulate.val=3000", "data.simulate.test=3000"});
     REQUIRE_MESSAGE(trained.code == 0, trained.err);
     REQUIRE(fs::exists(folder.path() / "runs/neurotrigger/demo/version_0/reference_statistics.json"));
-    const std::vector<std::string> counts{"data.simulate.train=6000", "data.simulate.val=1", "data.simulate.test=0"};
+    const std::vector<std::string> counts{"data.simulate.train=6000", "data.simulate.val=200", "data.simulate.test=0"};
     REQUIRE(run({"simulate", demo, "--seed", "9", "--plain", "--out", "same", counts[0], counts[1], counts[2]}).code ==
             0);
     REQUIRE(run({"simulate", demo, "--plain", "--out", "other", "data.simulate.preset=data-like", counts[0], counts[1],

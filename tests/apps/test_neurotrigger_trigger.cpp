@@ -179,7 +179,7 @@ TEST_CASE("Resolution by transverse momentum is that of the specification [NT N0
   CHECK(by_angle == 4998);
   CHECK(by_network == 4998);
   CHECK(named(views, "all tracks").kept_near.passed == 1913);  // 87.1 % of 2197
-  CHECK(count_events(tracks) == 1582);                         // README of the file: distinct (run, event) pairs
+  CHECK(EventTable(tracks).size() == 1582);                    // README of the file: distinct (run, event) pairs
 }
 
 TEST_CASE("Curvature comes out of the crossing angles for either priority layer [NT N08]") {
@@ -193,8 +193,8 @@ TEST_CASE("Curvature comes out of the crossing angles for either priority layer 
   }
   CHECK(curvature_of(inputs.data()) == doctest::Approx(-kOmega).epsilon(1e-6));
   CHECK(transverse_momentum(-kOmega) == doctest::Approx(0.299792458e-2 * 1.5 / kOmega));
-  CHECK(hit_pattern(inputs.data()) == 0b111110111u);
-  CHECK(expert_of_stereo(hit_pattern(inputs.data())) == 3);
+  CHECK(layers_hit(inputs.data()) == 0b111110111u);
+  CHECK(expert_of_stereo(layers_hit(inputs.data())) == 3);
   CHECK(expert_of_stereo(0b111110101u & ~(1u << 1)) == -1);
   CHECK(expert_of_stereo(0b010101010u) == 0);  // axial hits do not matter to the choice
   CHECK(std::isinf(transverse_momentum(0.0)));
@@ -216,7 +216,8 @@ TEST_CASE("Event decisions of five events are those worked out by hand [NT N08]"
       track_at(4, 2, 30, 10, 0.6),  track_at(4, 2, -50, 90, 3),   // background that two tracks take
       track_at(5, 1, 10, 1, 9.0),                                 // neither signal nor background
   };
-  const EventShares e = event_shares(tracks, 15);
+  const EventTable table(tracks);
+  const EventShares e = table.shares(15);
   CHECK(e.any.signal.passed == 2);
   CHECK(e.any.signal.of == 3);
   CHECK(e.any.background.passed == 1);
@@ -226,11 +227,11 @@ TEST_CASE("Event decisions of five events are those worked out by hand [NT N08]"
   CHECK(e.single.signal.passed == 1);
   CHECK(e.single.background.passed == 0);
   CHECK(e.either.signal.passed == 2);
-  CHECK(event_shares(tracks, 3).any.signal.passed == 0);  // kept is strictly below the cut
-  CHECK(count_events(tracks) == 5);
+  CHECK(table.shares(3).any.signal.passed == 0);  // kept is strictly below the cut
+  CHECK(table.size() == 5);
   CHECK(e.any.signal.low() < 2.0 / 3);
   CHECK(e.any.signal.high() > 2.0 / 3);
-  CHECK_FALSE(event_shares({}, 15).any.signal.value());
+  CHECK_FALSE(EventTable({}).shares(15).any.signal.value());
 }
 
 TEST_CASE("Feed-down buckets count every track once and show which way it moved [NT N09]") {
