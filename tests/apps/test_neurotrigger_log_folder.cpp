@@ -76,10 +76,10 @@ Names plots_of_network() {
 
 Names files_of_run(const std::vector<int>& experts) {
   Names names;
-  for (const char* name :
-       {"config.yaml", "manifest.json", "log.txt", "run.lock", "git_id.txt", "git_diff.txt", "summary.json",
-        "metrics.csv", "weights.json", "report.html", "prediction_random1.h5", "prediction_random2.h5",
-        "pred_data_random1.csv", "pred_data_random2.csv", "mean_expert/version_0/events.out.tfevents.*"})
+  for (const char* name : {"config.yaml", "manifest.json", "log.txt", "run.lock", "git_id.txt", "git_diff.txt",
+                           "summary.json", "metrics.csv", "reference_statistics.json", "weights.json", "report.html",
+                           "prediction_random1.h5", "prediction_random2.h5", "pred_data_random1.csv",
+                           "pred_data_random2.csv", "mean_expert/version_0/events.out.tfevents.*"})
     names.insert(name);
   for (const int expert : experts) names.insert("expert_" + std::to_string(expert) + ".log");
   return names;

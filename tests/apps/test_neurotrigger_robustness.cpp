@@ -179,6 +179,29 @@ TEST_CASE("Recorded tracks lose their network by the shares of the experts [NT N
   CHECK(*found(rows, "noise hits 20 %", 0).spread_cm > *found(rows, "noise hits 5 %", 0).spread_cm);
 }
 
+TEST_CASE("Tracks with hit patterns behind the three inputs are seen like those without [NT N10] [NT N11]") {
+  SimulationOptions options = simulation_preset("ideal");
+  const Dataset plain = simulate_tracks(options, 5, "patterns-test", 500);
+  options.patterns = true;
+  const Dataset wide = simulate_tracks(options, 5, "patterns-test", 500);
+  REQUIRE(wide.inputs.size(1) == 126);
+  REQUIRE(wide.rows() == plain.rows());
+  CHECK(transverse_momenta(wide) == transverse_momenta(plain));
+  const Disturbance noise{DisturbanceKind::noise, 0.2};
+  const DisturbedTracks a = disturbed(plain, noise, 1), b = disturbed(wide, noise, 1);
+  const DisturbedTracks off = disturbed(wide, {DisturbanceKind::drop_layer, 5}, 1);
+  for (std::int64_t row = 0; row < plain.rows(); ++row)
+    for (std::int64_t s = 0; s < 9; ++s)
+      for (std::int64_t i = 0; i < 14; ++i) {
+        const std::int64_t at = 126 * row + 14 * s + i;
+        if (i < 3) REQUIRE(b.inputs.data<float>()[at] == a.inputs.data<float>()[27 * row + 3 * s + i]);
+        if (i >= 3) REQUIRE(b.inputs.data<float>()[at] == wide.inputs.data<float>()[at]);
+        REQUIRE(off.inputs.data<float>()[at] == (s == 5 ? 0.0f : wide.inputs.data<float>()[at]));
+      }
+  CHECK(input_name(14 * 3 + 1, 126) == "SL3 driftT");
+  CHECK(input_name(14 * 3 + 3, 126) == "SL3 wire 0");
+}
+
 TEST_CASE("The sensitivity is the derivative written out by hand [NT N11]") {
   nn::Graph model = build_model({"BaselineModel", "tanh/2"});
   start_weights(model, "default", Rng(8).stream("sensitivity"));
