@@ -1,7 +1,5 @@
 #include "apps/neurotrigger/kinematics.h"
 
-#include "core/base/error.h"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -20,30 +18,23 @@ double disagreement(const std::vector<Allowed>& hits, double curvature) {
 
 }  // namespace
 
-std::size_t inputs_per_layer(std::int64_t inputs) {
-  const auto count = static_cast<std::size_t>(inputs);
-  THIMBLE_CHECK(count == kInputs || count == kPatternInputs, config, "tracks of ", kInputs, " or ", kPatternInputs,
-                " inputs wanted, these have ", inputs);
-  return count / kSuperLayers;
-}
-
-bool has_hit(const float* inputs, std::size_t s, std::size_t stride) {
-  const float* hit = inputs + stride * s;
+bool has_hit(const float* inputs, std::size_t s) {
+  const float* hit = inputs + 3 * s;
   return hit[0] != 0.0f || hit[1] != 0.0f || hit[2] != 0.0f;
 }
 
-unsigned layers_hit(const float* inputs, std::size_t stride) {
+unsigned layers_hit(const float* inputs) {
   unsigned pattern = 0;
   for (std::size_t s = 0; s < kSuperLayers; ++s)
-    if (has_hit(inputs, s, stride)) pattern |= 1u << s;
+    if (has_hit(inputs, s)) pattern |= 1u << s;
   return pattern;
 }
 
-double curvature_of(const float* inputs, std::size_t stride) {
+double curvature_of(const float* inputs) {
   std::vector<Allowed> hits;
   for (std::size_t s = 0; s < kSuperLayers; ++s) {
-    if (!has_hit(inputs, s, stride)) continue;
-    const double bend = 2.0 * std::sin(2.0 * static_cast<double>(inputs[stride * s + 2]));
+    if (!has_hit(inputs, s)) continue;
+    const double bend = 2.0 * std::sin(2.0 * static_cast<double>(inputs[3 * s + 2]));
     hits.push_back({bend / kChamber[s].radius, bend / kChamber[s].radius2});
   }
   double best = 0, least = std::numeric_limits<double>::infinity();
@@ -75,10 +66,9 @@ unsigned stereo_of_expert(int expert) {
 }
 
 std::vector<double> transverse_momenta(const Dataset& data) {
-  const std::size_t stride = inputs_per_layer(data.inputs.size(1));
   std::vector<double> out;
   for (std::int64_t row = 0; row < data.rows(); ++row)
-    out.push_back(transverse_momentum(curvature_of(data.inputs.data<float>() + row * data.inputs.size(1), stride)));
+    out.push_back(transverse_momentum(curvature_of(data.inputs.data<float>() + row * data.inputs.size(1))));
   return out;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the inputs say about a track besides z: which super layers have a hit, curvature, transverse momentum.
+// What the first 27 inputs say about a track besides z: which super layers have a hit, curvature, transverse momentum.
 
 #include "apps/neurotrigger/chamber.h"
 #include "apps/neurotrigger/dataset.h"
@@ -8,19 +8,15 @@
 
 namespace thimble::neurotrigger {
 
-/// Inputs per super layer of rows with so many inputs: 3, or 14 with hit patterns behind the three. Throws
-/// Error(config) for other numbers.
-std::size_t inputs_per_layer(std::int64_t inputs);
-
-/// A super layer has a hit unless relID, driftT and alpha are all zero. `stride`: inputs_per_layer.
-bool has_hit(const float* inputs, std::size_t super_layer, std::size_t stride = 3);
+/// A super layer has a hit unless relID, driftT and alpha are all zero.
+bool has_hit(const float* inputs, std::size_t super_layer);
 /// Bit s = super layer s has a hit.
-unsigned layers_hit(const float* inputs, std::size_t stride = 3);
+unsigned layers_hit(const float* inputs);
 
 /// Curvature of the 2D track, 1/cm, positive for positive charge. Every hit says 2 sin(a) / R with its crossing angle
 /// a = 2 alpha, for the radius R of the first or of the second priority layer, which the file does not name; taken is
 /// the value on which all super layers agree best. 0 for straight tracks and for tracks without a hit.
-double curvature_of(const float* inputs, std::size_t stride = 3);
+double curvature_of(const float* inputs);
 
 /// Transverse momentum in GeV at 1.5 T; infinity for curvature 0, which the 2D finder gives to tracks that are
 /// straighter than half a cell.

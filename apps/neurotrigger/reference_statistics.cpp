@@ -57,10 +57,10 @@ std::int64_t events_of(const Dataset& data) {
   return static_cast<std::int64_t>(keys.size());
 }
 
-void add_track(ReferenceStatistics& s, const float* inputs, std::size_t stride, int expert) {
+void add_track(ReferenceStatistics& s, const float* inputs, int expert) {
   for (std::size_t layer = 0; layer < kSuperLayers; ++layer) {
-    if (!has_hit(inputs, layer, stride)) continue;
-    const float* hit = inputs + stride * layer;
+    if (!has_hit(inputs, layer)) continue;
+    const float* hit = inputs + 3 * layer;
     ++s.hits[layer];
     if (hit[1] == 0.0f) ++s.unknown_side[layer];
     for (std::size_t i = 0; i < 3; ++i) s.inputs[3 * layer + i].add(static_cast<double>(hit[i]));
@@ -83,13 +83,12 @@ Maybe Profile::mean_size() const {
 
 ReferenceStatistics statistics_of(const Dataset& data, const std::vector<std::int64_t>& rows, const Tensor& y_hat) {
   const std::int64_t width = data.inputs.size(1);
-  const std::size_t stride = inputs_per_layer(width);
   ReferenceStatistics s;
   s.tracks = data.rows();
   s.events = events_of(data);
   s.inputs.resize(kInputs);
   for (std::int64_t row = 0; row < data.rows(); ++row)
-    add_track(s, data.inputs.data<float>() + row * width, stride, data.experts[static_cast<std::size_t>(row)]);
+    add_track(s, data.inputs.data<float>() + row * width, data.experts[static_cast<std::size_t>(row)]);
   for (std::size_t i = 0; i < rows.size(); ++i)
     for (std::int64_t c = 0; c < std::min<std::int64_t>(2, y_hat.size(1)); ++c)
       s.outputs[static_cast<std::size_t>(c)].add(

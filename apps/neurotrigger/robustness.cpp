@@ -35,16 +35,18 @@ float disturbed_drift(float drift, const Disturbance& d, const Stream& stream, s
   return static_cast<float>((stream.uniform64(Draw::side, hit) < 0.5 ? -1.0 : 1.0) * bins / kLastTimeBin);
 }
 
-void disturb_row(float* inputs, std::size_t stride, const Disturbance& d, const Stream& stream, std::int64_t row) {
-  for (std::size_t s = 0; s < kSuperLayers; ++s) {
-    if (!has_hit(inputs, s, stride)) continue;
-    float* hit = inputs + stride * s;
-    if (d.kind == Kind::drop_layer) {
-      if (s == static_cast<std::size_t>(d.amount)) std::fill_n(hit, stride, 0.0f);
-      continue;
-    }
-    hit[1] = disturbed_drift(hit[1], d, stream, static_cast<std::uint64_t>(row) * kSuperLayers + s);
-  }
+/// All inputs of a super layer to 0; with hit patterns (behind the 27) its eleven wires too.
+void drop_layer(float* inputs, std::int64_t width, std::size_t s) {
+  std::fill_n(inputs + 3 * s, 3, 0.0f);
+  if (width == static_cast<std::int64_t>(kPatternInputs))
+    std::fill_n(inputs + kInputs + kPatternWires * s, kPatternWires, 0.0f);
+}
+
+void disturb_row(float* inputs, const Disturbance& d, const Stream& stream, std::int64_t row) {
+  for (std::size_t s = 0; s < kSuperLayers; ++s)
+    if (has_hit(inputs, s))
+      inputs[3 * s + 1] =
+          disturbed_drift(inputs[3 * s + 1], d, stream, static_cast<std::uint64_t>(row) * kSuperLayers + s);
 }
 
 /// z in cm of every row by the network `experts` names; NaN without one.
@@ -137,12 +139,14 @@ const std::vector<Disturbance>& disturbances() {
 
 DisturbedTracks disturbed(const Dataset& data, const Disturbance& d, std::uint64_t seed) {
   const std::int64_t width = data.inputs.size(1);
-  const std::size_t stride = inputs_per_layer(width);
   DisturbedTracks out{data.inputs.clone(), {}};
   const Stream stream = Rng(seed).stream("robustness").stream(d.name());
   for (std::int64_t row = 0; row < data.rows(); ++row) {
     float* inputs = out.inputs.mut<float>() + row * width;
-    if (d.kind != Kind::none) disturb_row(inputs, stride, d, stream, row);
+    if (d.kind == Kind::drop_layer)
+      drop_layer(inputs, width, static_cast<std::size_t>(d.amount));
+    else if (d.kind != Kind::none)
+      disturb_row(inputs, d, stream, row);
     const int before = data.experts[static_cast<std::size_t>(row)];
     // from the expert, not from the inputs: a hit in the middle of its range may be three zeros
     const unsigned off = d.kind == Kind::drop_layer ? 1u << static_cast<unsigned>(d.amount) : 0u;

@@ -6,7 +6,7 @@
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/loss.h"
 
-#include "apps/neurotrigger/kinematics.h"
+#include "apps/neurotrigger/chamber.h"
 #include "apps/neurotrigger/scaling.h"
 
 #include <algorithm>
@@ -182,10 +182,10 @@ std::vector<NeuronReport> neuron_reports(const nn::Graph& model, const Tensor& i
   return all;
 }
 
-std::string input_name(std::size_t input, std::size_t inputs) {
+std::string input_name(std::size_t input) {
   constexpr std::array<const char*, 3> kinds{"relID", "driftT", "alpha"};
-  const std::size_t stride = inputs_per_layer(static_cast<std::int64_t>(inputs)), kind = input % stride;
-  return text::cat("SL", input / stride, " ", kind < 3 ? std::string(kinds[kind]) : text::cat("wire ", kind - 3));
+  if (input < kInputs) return text::cat("SL", input / 3, " ", kinds[input % 3]);
+  return text::cat("SL", (input - kInputs) / kPatternWires, " wire ", (input - kInputs) % kPatternWires);
 }
 
 }  // namespace thimble::neurotrigger

@@ -42,7 +42,7 @@ struct NeuronReport {
 std::vector<NeuronReport> neuron_reports(const nn::Graph& model, const Tensor& inputs);
 
 /// "SL3 driftT"; "SL3 wire 0" .. "SL3 wire 10" for hit patterns (of 126 inputs).
-std::string input_name(std::size_t input, std::size_t inputs = 27);
+std::string input_name(std::size_t input);
 
 /// Tables, figures and files, on the first 20,000 tracks of every network.
 Study sensitivity_study(const RunSettings& settings, const RunResult& run, const Splits& splits, Split split);

@@ -54,7 +54,7 @@ report::Table input_table(const std::vector<NetworkLook>& looks) {
   for (const NetworkLook& look : looks) table.columns.push_back({network_name(look.expert), "cm", false, false});
   const std::size_t inputs = looks.front().inputs.product_cm.size();
   for (std::size_t i = 0; i < inputs; ++i) {
-    std::vector<report::Cell> row{input_name(i, inputs)};
+    std::vector<report::Cell> row{input_name(i)};
     for (const NetworkLook& look : looks) {
       const std::vector<double>& all = look.inputs.product_cm;
       row.push_back(report::number(all[i], 2, all[i] == *std::max_element(all.begin(), all.end())));
@@ -132,8 +132,7 @@ std::string strongest_sentence(const NetworkLook& look) {
   order.resize(std::min(order.size(), kStrongest));
   std::vector<std::string> names;
   for (const std::size_t i : order)
-    names.push_back(text::cat(input_name(i, look.inputs.product_cm.size()), " (",
-                              text::fixed(look.inputs.product_cm[i], 1), " cm)"));
+    names.push_back(text::cat(input_name(i), " (", text::fixed(look.inputs.product_cm[i], 1), " cm)"));
   const auto idle = static_cast<std::int64_t>(look.neurons.size()) - count_of(look, NeuronState::alive);
   return text::cat(network_name(look.expert), ": z comes mostly from ", text::join(names, ", "), "; ", idle, " of ",
                    look.neurons.size(), " hidden neurons do little.");
@@ -142,7 +141,7 @@ std::string strongest_sentence(const NetworkLook& look) {
 SensitivityJson json_of_look(const NetworkLook& look) {
   SensitivityJson out = {{"network", look.expert}, {"tracks", look.inputs.tracks}};
   for (std::size_t i = 0; i < look.inputs.product_cm.size(); ++i)
-    out["inputs"].push_back({{"name", input_name(i, look.inputs.product_cm.size())},
+    out["inputs"].push_back({{"name", input_name(i)},
                              {"mean_abs_x_dzdx_cm", look.inputs.product_cm[i]},
                              {"mean_abs_dzdx_cm", look.inputs.gradient_cm[i]},
                              {"mean_dzdx_cm", look.inputs.mean_cm[i]}});
