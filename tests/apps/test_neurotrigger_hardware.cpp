@@ -364,7 +364,8 @@ TEST_CASE("Words of a whole file are the integers of the reference on recorded t
   }
 }
 
-TEST_CASE("An exported folder holds weights that fill the same network, and words of tracks come from it [NT N03] [NT N05]") {
+TEST_CASE(
+    "An exported folder holds weights that fill the same network, and words of tracks come from it [NT N03] [NT N05]") {
   const test::TempFolder folder;
   const std::string demo = std::string(THIMBLE_SOURCE_DIR) + "/configs/neurotrigger/demo.yaml";
   const auto run = [&](const std::vector<std::string>& words) {

@@ -202,7 +202,7 @@ TEST_CASE("legacy_names gives the names and forms that scripts for the original 
   CHECK(contains(run_well({"runs"}, folder).out, "ok"));
 }
 
-TEST_CASE("Text predictions hold every row of a split, zeros where no network speaks; a key leaves them out [NT F19]") {
+TEST_CASE("Text predictions hold every row of a split, zeros where no network speaks, a key leaves them out [NT F19]") {
   const test::TempFolder folder;
   run_well(training({"epochs=1"}), folder);
   std::istringstream text(text_of(run_folder(folder) / "pred_data_random2.csv"));

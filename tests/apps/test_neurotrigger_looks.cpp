@@ -141,7 +141,7 @@ TEST_SUITE("slow") {
   }
 }
 
-TEST_CASE("Without a run both networks and tracks must be named; a file without fitting networks is refused") {
+TEST_CASE("Without a run both networks and tracks must be named, a file without fitting networks is refused") {
   const test::TempFolder folder;
   const auto refused = [&](const Words& words, const std::string& reason) {
     const test::Ended ended = test::run_program(kProgram, words, folder.path());

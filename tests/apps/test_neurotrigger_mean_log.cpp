@@ -39,7 +39,7 @@ std::string event_file(const std::filesystem::path& folder) {
 
 }  // namespace
 
-TEST_CASE("A mean is written when all who are still to report have the epoch; who has ended keeps the last value") {
+TEST_CASE("A mean is written when all who are still to report have the epoch, who has ended keeps the last value") {
   MeanLog log({0, 3, 4}, "");
   log.report(0, steady(2, 0));
   log.report(3, steady(1, 100));

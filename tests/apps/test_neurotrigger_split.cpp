@@ -84,7 +84,7 @@ TEST_CASE("The tracks of an event stay together, every track is in one part, sha
   }
 }
 
-TEST_CASE("An event keeps its part when files are added and changes it with the seed; filters act first [NT F32]") {
+TEST_CASE("An event keeps its part when files are added and changes it with the seed, filters act first [NT F32]") {
   const Dataset data = crowded_events(4'000);
   std::vector<std::int64_t> front(static_cast<std::size_t>(data.rows() / 2));
   for (std::size_t i = 0; i < front.size(); ++i) front[i] = static_cast<std::int64_t>(i);

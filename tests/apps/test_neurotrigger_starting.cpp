@@ -78,7 +78,7 @@ std::string description_of(const test::TempFolder& folder, int version) {
 
 }  // namespace
 
-TEST_CASE("A production run at a terminal asks for one line; without a terminal nothing is asked [NT F16]") {
+TEST_CASE("A production run at a terminal asks for one line, without a terminal nothing is asked [NT F16]") {
   const test::TempFolder folder;
   const Words quick{"experts=[3]",   "epochs=1",         "plots.final=false",     "data.simulate.train=2000",
                     "plots.every=0", "predictions=none", "data.simulate.val=600", "data.simulate.test=0"};
@@ -103,7 +103,7 @@ TEST_CASE("A production run at a terminal asks for one line; without a terminal 
   CHECK(description_of(folder, 3) == "by the verb");
 }
 
-TEST_CASE("-s trains one network on the tracks of all experts; a list of experts trains those [NT F15]") {
+TEST_CASE("-s trains one network on the tracks of all experts, a list of experts trains those [NT F15]") {
   const test::TempFolder folder;
   run_well(training({"-s", "epochs=1"}), folder);
   run_well(training({"experts=[4,1]", "epochs=1"}), folder);
@@ -220,7 +220,7 @@ TEST_CASE("Epochs, batch, activation, optimiser, dist and filter of one expert a
   CHECK_FALSE(three_same);
 }
 
-TEST_CASE("Loaded weights begin with the loss that the stored run ended with; a missing expert is named [NT F21]") {
+TEST_CASE("Loaded weights begin with the loss that the stored run ended with, a missing expert is named [NT F21]") {
   const test::TempFolder folder;
   run_well(training({"epochs=6"}), folder);
   const std::string weights = "load_pre_trained_weights=" + (run_folder(folder) / "weights.json").string();
