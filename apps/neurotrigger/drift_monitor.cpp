@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <numbers>
 
@@ -41,7 +43,10 @@ std::string percent_text(double share) {
 }
 
 std::string p_text(double p) {
-  return p < 1e-12 ? "below 1e-12" : text::shortest(static_cast<double>(static_cast<float>(p)));
+  if (p < 1e-12) return "below 1e-12";
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), p, std::chars_format::general, 2).ptr;
+  return {digits.data(), end};
 }
 
 std::string shape_sentence(const DriftTest& t) {

@@ -85,7 +85,7 @@ TEST_CASE("Distance, probability and stability index are those of their formulae
   CHECK(edges.counts[257] == 1);  // half a bin above 0: rounded up
 }
 
-TEST_CASE("Statistics of tracks survive their file; a damaged one is refused [NT N13]") {
+TEST_CASE("Statistics of tracks survive their file, and a damaged one is refused [NT N13]") {
   const test::TempFolder folder;
   const nn::Graph model = drift_network();
   const Dataset data = thrown(1, 3000);
