@@ -1,0 +1,323 @@
+#include "apps/common/sweep/sweep_file.h"
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/io/file.h"
+#include "core/io/hash.h"
+#include "core/io/limits.h"
+
+#include "apps/common/sweep/parameters.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace thimble::app {
+namespace {
+
+/// Keys of a sweep file besides the blocks that hold parameters and settings.
+struct SweepKeys {
+  struct Metric {
+    std::string name, goal;
+    std::optional<double> target;
+    static void fields(auto& self, auto&& f) {
+      f("name", self.name, "metric that ranks the arms");
+      f("goal", self.goal, "which end is good", one_of({"minimize", "maximize"}));
+      f("target", self.target, "the sweep ends when an arm reaches it");
+    }
+  };
+  struct Search {
+    std::int64_t batch = 16, patience = 0, seed = 1;
+    bool shuffle = false, replacement = false;
+    static void fields(auto& self, auto&& f) {
+      f("batch", self.batch, "arms proposed at a time; part of the result", between(1, 1e6));
+      f("patience", self.patience, "arms without a better one before the sweep ends, 0: never", at_least(0));
+      f("seed", self.seed, "start of the random numbers that choose settings", at_least(0));
+      f("shuffle", self.shuffle, "grid in random order");
+      f("replacement", self.replacement, "random: settings may come twice");
+    }
+  };
+  std::string method = "grid", name, description, base, reference, program, project, entity;
+  Metric metric;
+  std::int64_t run_cap = 0;
+  std::vector<std::int64_t> seeds;
+  Search search;
+  static void fields(auto& self, auto&& f) {
+    f("method", self.method, "grid or random");
+    f("name", self.name, "name of the run's folder", path_name);
+    f("description", self.description, "what this sweep is for");
+    f("base", self.base, "configuration that every arm starts from");
+    f("reference", self.reference, "configuration that the others are compared with");
+    f("metric", self.metric, "what is searched for");
+    f("run_cap", self.run_cap, "most arms, 0: all of a grid", between(0, 1e6));
+    f("seeds", self.seeds, "every arm is trained once for each", at_least(0));
+    f("search", self.search, "how settings are chosen");
+    f("program", self.program, "accepted from W&B files; changes nothing");
+    f("project", self.project, "accepted from W&B files; changes nothing");
+    f("entity", self.entity, "accepted from W&B files; changes nothing");
+  }
+};
+
+/// First parts of words of the command line that belong to the sweep, not to its arms.
+const std::vector<std::string> kSweepWords{"method", "metric", "run_cap", "seeds", "base", "reference", "search"};
+/// Blocks that are read apart.
+const std::vector<std::string> kBlocks{"parameters", "vary", "set", "early_terminate", "command"};
+
+LoadOptions sweep_options(const ConfigApp& app) {
+  LoadOptions options = app.load;
+  options.app += "/sweeps";
+  return options;
+}
+
+bool is_sweep(const Node& root) {
+  return root.find("parameters") != nullptr || root.find("vary") != nullptr;
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+struct Source {
+  Node root = Node::map();
+  std::string path;    // of a sweep file
+  std::string config;  // name of a configuration
+};
+
+Node read_yaml(const std::string& path) {
+  return parse_yaml(io::read_file(path, io::limits::kConfigBytes), path);
+}
+
+/// What the word of the command line means.
+Source source_of(const std::string& word, const ConfigApp& app) {
+  Source source;
+  if (word.empty()) return source;
+  const bool bare = word.find('/') == std::string::npos && !word.ends_with(".yaml") && !word.ends_with(".yml");
+  const std::vector<KnownConfig> sweeps = known_sweeps(app);
+  const auto known =
+      std::find_if(sweeps.begin(), sweeps.end(), [&](const KnownConfig& sweep) { return sweep.name == word; });
+  if (bare && known != sweeps.end()) {
+    source.path = known->path;
+    source.root = read_yaml(source.path);
+    return source;
+  }
+  try {
+    const std::string path = find_config(word, app.load);
+    if (Node root = read_yaml(path); is_sweep(root)) {
+      source.path = path;
+      source.root = std::move(root);
+    } else {
+      source.config = word;
+    }
+    return source;
+  } catch (const Errors&) {
+    throw;
+  } catch (const Error& error) {
+    std::vector<std::string> names;
+    for (const KnownConfig& sweep : sweeps) names.push_back(sweep.name);
+    throw Error(error.kind(), text::cat("neither a sweep nor a configuration is called '", text::printable(word), "'"),
+                error.place(),
+                names.empty() ? error.hint() : text::cat("sweeps: ", text::join(names, ", "), "; ", error.hint()));
+  }
+}
+
+/// Reads everything and keeps what is wrong until the end.
+class Reader {
+ public:
+  Reader(const ConfigApp& app) : app_(app), parameters_(app) {}
+
+  Sweep read(const Source& source, const std::vector<Override>& overrides) {
+    sweep_.path = source.path;
+    sweep_.base = source.config;
+    refuse_unbuilt(source.root);
+    if (const Node* node = source.root.find("parameters")) parameters_.read_wandb(*node);
+    if (const Node* node = source.root.find("vary")) parameters_.read_lists(*node);
+    if (const Node* node = source.root.find("set")) parameters_.read_fixed(*node);
+    ConfigTree keys(source.root);
+    for (const std::string& block : kBlocks) keys.erase(block);
+    for (const Override& word : overrides) read_word(word, keys);
+    bind(keys, source);
+    check();
+    if (!parameters_.problems.empty()) throw Errors(std::move(parameters_.problems));
+    sweep_.parameters = std::move(parameters_.parameters);
+    sweep_.fixed.insert(sweep_.fixed.begin(), parameters_.fixed.begin(), parameters_.fixed.end());
+    return std::move(sweep_);
+  }
+
+ private:
+  void problem(const Error& error) { parameters_.problems.push_back(error); }
+
+  void refuse_unbuilt(const Node& root) {
+    if (const Node* node = root.find("early_terminate"))
+      problem(config_error(node->origin, "early_terminate",
+                           "early_terminate is not built: every arm is trained to its end",
+                           "remove it; 'patience' of the configuration ends a training that no longer improves"));
+    if (root.find("command") != nullptr) log::note("'command' of the sweep file changes nothing here");
+  }
+
+  void read_word(const Override& word, ConfigTree& keys) {
+    const Origin origin = named_origin("command line: " + word.word);
+    if (contains(kSweepWords, word.key.substr(0, word.key.find('.')))) {
+      std::vector<Override> one{word};
+      apply_overrides(keys, one);
+      return;
+    }
+    if (word.kind != Override::Kind::set) {
+      sweep_.fixed.push_back(word);
+      return;
+    }
+    Node value = parse_value(word.value, origin, word.key);
+    if (varies(word.key, value)) {
+      replace(word.key);
+      parameters_.read_list(word.key, value);
+    } else if (word.key == kConfigParameter) {
+      replace(word.key);
+      sweep_.base = value.text;
+    } else {
+      replace(word.key);
+      parameters_.read_fixed(word.key, value);
+    }
+  }
+
+  /// A word of the command line stands in place of what the file says about the same key.
+  void replace(const std::string& key) {
+    std::erase_if(parameters_.parameters, [&](const auto& parameter) { return parameter.name == key; });
+    std::erase_if(parameters_.fixed, [&](const Override& fixed) { return fixed.key == key; });
+  }
+
+  bool varies(const std::string& key, const Node& value) const {
+    if (value.kind != Node::Kind::list) return false;
+    if (!parameters_.takes_list(key)) return true;
+    return !value.items.empty() && std::all_of(value.items.begin(), value.items.end(),
+                                               [](const Node& item) { return item.kind == Node::Kind::list; });
+  }
+
+  void bind(const ConfigTree& tree, const Source& source) {
+    SweepKeys keys;
+    try {
+      bind_fields(fields_of(keys), tree);
+    } catch (const Errors& errors) {
+      for (const Error& error : errors.list()) problem(error);
+    }
+    check_method(keys.method, tree);
+    const std::string stem = std::filesystem::path(source.path).stem().string();
+    sweep_.name = !keys.name.empty() ? keys.name : !stem.empty() ? stem : !sweep_.base.empty() ? sweep_.base : "sweep";
+    sweep_.description = keys.description;
+    if (sweep_.base.empty()) sweep_.base = keys.base;
+    sweep_.reference = keys.reference;
+    sweep_.random = keys.method == "random";
+    sweep_.seeds = keys.seeds;
+    sweep_.metric = keys.metric.name;
+    if (!keys.metric.goal.empty())
+      sweep_.goal = keys.metric.goal == "maximize" ? nn::Goal::max : nn::Goal::min;
+    else if (!keys.metric.name.empty())
+      sweep_.goal = nn::Goal::min;
+    sweep_.goal_value = keys.metric.target;
+    sweep_.most_arms = keys.run_cap;
+    sweep_.batch = keys.search.batch;
+    sweep_.patience = keys.search.patience;
+    sweep_.seed = keys.search.seed;
+    sweep_.shuffle = keys.search.shuffle;
+    sweep_.replacement = keys.search.replacement;
+  }
+
+  void check_method(const std::string& method, const ConfigTree& tree) {
+    if (method == "grid" || method == "random") return;
+    const Node* node = tree.find("method");
+    const bool known = method == "bayes";
+    problem(config_error(node == nullptr ? Origin() : node->origin, "method",
+                         known ? "method 'bayes' is not built" : text::cat("method is '", text::printable(method), "'"),
+                         "method: grid, or method: random with run_cap"));
+  }
+
+  void check() {
+    const auto named = [&](const std::string& name) {
+      return std::any_of(parameters_.parameters.begin(), parameters_.parameters.end(),
+                         [&](const auto& parameter) { return parameter.name == name; });
+    };
+    const Place place{sweep_.path, 0, 0, ""};
+    if (parameters_.problems.empty() && parameters_.parameters.empty() && sweep_.seeds.size() < 2)
+      problem(Error(ErrorKind::usage, "there is nothing to vary", place,
+                    "give lists: learning_rate=[1e-3,3e-3], config=[baseline_v1,baseline_v2], or a sweep file"));
+    if (sweep_.base.empty() && !named(kConfigParameter))
+      problem(Error(ErrorKind::usage, "which configuration do the arms start from?", place,
+                    "name one, give base: NAME in the sweep file, or config=[A,B]"));
+    if (!sweep_.seeds.empty() && named("seed"))
+      problem(Error(ErrorKind::config, "'seed' is searched and 'seeds' repeats every arm", place, "keep one of them"));
+    if (sweep_.random && sweep_.most_arms == 0)
+      problem(Error(ErrorKind::config, "a random search needs the number of arms", place, "run_cap: 20"));
+    for (const std::string& name : {sweep_.base, sweep_.reference}) {
+      if (name.empty()) continue;
+      try {
+        find_config(name, app_.load);
+      } catch (const Error& error) {
+        problem(error);
+      }
+    }
+  }
+
+  const ConfigApp& app_;
+  ParameterReader parameters_;
+  Sweep sweep_;
+};
+
+std::string json_text_of(const std::string& text) {
+  return nn::search::Value{text}.json();
+}
+
+}  // namespace
+
+std::vector<KnownConfig> known_sweeps(const ConfigApp& app) {
+  return known_configs(sweep_options(app));
+}
+
+Sweep read_sweep(const std::string& word, const std::vector<Override>& overrides, const ConfigApp& app) {
+  return Reader(app).read(source_of(word, app), overrides);
+}
+
+std::unique_ptr<nn::search::Strategy> strategy_of(const Sweep& sweep) {
+  const auto seed = static_cast<std::uint64_t>(sweep.seed);
+  try {
+    nn::search::Space space(sweep.parameters);
+    if (sweep.random) return nn::search::random_search(std::move(space), seed, sweep.replacement);
+    return nn::search::grid_search(std::move(space), sweep.shuffle, seed);
+  } catch (const Error& error) {
+    throw Error(ErrorKind::config, text::cat("'", error.place().name, "': ", error.message()),
+                {sweep.path, 0, 0, error.place().name}, error.hint());
+  }
+}
+
+nn::search::StudyOptions study_options(const Sweep& sweep, const std::string& metric, nn::Goal goal) {
+  nn::search::StudyOptions options;
+  options.metric = sweep.metric.empty() ? metric : sweep.metric;
+  options.goal = sweep.goal.value_or(goal);
+  options.goal_value = sweep.goal_value;
+  options.batch = static_cast<std::size_t>(sweep.batch);
+  options.repeats = std::max<std::size_t>(1, sweep.seeds.size());
+  options.most_arms = static_cast<std::size_t>(sweep.most_arms);
+  options.patience = static_cast<std::size_t>(sweep.patience);
+  return options;
+}
+
+ArmConfig config_of(const Sweep& sweep, const nn::search::Assignment& values, std::size_t repeat) {
+  ArmConfig arm{sweep.base, sweep.fixed};
+  const auto set = [&arm](const std::string& key, const std::string& text) {
+    arm.overrides.push_back({Override::Kind::set, key, text, text::cat(key, "=", text)});
+  };
+  for (const auto& [key, value] : values) {
+    if (key == kConfigParameter)
+      arm.config = value.str();
+    else
+      set(key, value.json());
+  }
+  if (!sweep.seeds.empty()) set("seed", text::to_text(sweep.seeds[repeat]));
+  return arm;
+}
+
+std::string identity_of(const Sweep& sweep) {
+  std::string what = text::cat(nn::search::Space(sweep.parameters).description(), "\n", sweep.base, "\n");
+  for (const Override& fixed : sweep.fixed) what += fixed.word + "\n";
+  for (const std::int64_t seed : sweep.seeds) what += text::cat("seed ", seed, "\n");
+  what += text::cat(sweep.random, sweep.shuffle, sweep.replacement, " ", sweep.seed, " ", sweep.batch);
+  return text::cat(R"({"format":"thimble.journal/1","sweep":)", json_text_of(io::sha256_hex(what)), "}");
+}
+
+}  // namespace thimble::app
