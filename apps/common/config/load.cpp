@@ -318,7 +318,7 @@ LoadedConfig load_config(const std::string& config, const std::vector<Override>&
     merge(out.tree, canonical_tree(link->tree, options), options, chain.legacy());
   merge_overrides(out.tree, overrides, options, chain.legacy());
   static_cast<void>(out.tree.nested());  // a key that is value and block at once is found here
-  log::note("configuration ", out.path.empty() ? out.name : out.path);
+  if (options.announce) log::note("configuration ", out.path.empty() ? out.name : out.path);
   return out;
 }
 

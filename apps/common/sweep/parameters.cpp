@@ -284,7 +284,17 @@ void ParameterReader::read_wandb(const Node& map) {
 }
 
 void ParameterReader::read_lists(const Node& map) {
-  for (std::size_t i = 0; i < map.keys.size(); ++i) read_list(map.keys[i], map.items[i]);
+  for (std::size_t i = 0; i < map.keys.size(); ++i) {
+    if (map.items[i].kind != Node::Kind::map) {
+      read_list(map.keys[i], map.items[i]);
+      continue;
+    }
+    guarded([&] {
+      std::vector<Parameter> list;
+      read_entry(map.keys[i], map.items[i], list);
+      for (Parameter& parameter : list) add(std::move(parameter), map.key_origin[i]);
+    });
+  }
 }
 
 void ParameterReader::read_list(const std::string& key, const Node& list) {

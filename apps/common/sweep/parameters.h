@@ -19,8 +19,9 @@ class ParameterReader {
 
   /// A W&B `parameters` map: entries sorted by name, nested `parameters` joined by dots; single values become fixed.
   void read_wandb(const Node& map);
-  /// A map or one key with a list of values, in the order written.
+  /// A map from keys to lists of values, or to entries as in `parameters`, in the order written.
   void read_lists(const Node& map);
+  /// One key with a list of values.
   void read_list(const std::string& key, const Node& list);
   /// Settings that are the same in all arms; blocks are taken apart.
   void read_fixed(const Node& map);

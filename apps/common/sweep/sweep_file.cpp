@@ -122,7 +122,7 @@ Source source_of(const std::string& word, const ConfigApp& app) {
 /// Reads everything and keeps what is wrong until the end.
 class Reader {
  public:
-  Reader(const ConfigApp& app) : app_(app), parameters_(app) {}
+  explicit Reader(const ConfigApp& app) : app_(app), parameters_(app) {}
 
   Sweep read(const Source& source, const std::vector<Override>& overrides) {
     sweep_.path = source.path;
@@ -138,7 +138,7 @@ class Reader {
     check();
     if (!parameters_.problems.empty()) throw Errors(std::move(parameters_.problems));
     sweep_.parameters = std::move(parameters_.parameters);
-    sweep_.fixed.insert(sweep_.fixed.begin(), parameters_.fixed.begin(), parameters_.fixed.end());
+    sweep_.fixed = std::move(parameters_.fixed);
     return std::move(sweep_);
   }
 
@@ -161,7 +161,8 @@ class Reader {
       return;
     }
     if (word.kind != Override::Kind::set) {
-      sweep_.fixed.push_back(word);
+      problem(Error(ErrorKind::usage, "a sweep takes key=value and key=[A,B] only", {"", 0, 0, word.word},
+                    "put the setting into a configuration that extends the other"));
       return;
     }
     Node value = parse_value(word.value, origin, word.key);
@@ -263,6 +264,35 @@ std::string json_text_of(const std::string& text) {
   return nn::search::Value{text}.json();
 }
 
+std::string json_text_of(double number) {
+  return nn::search::Value{number}.json();
+}
+
+std::string entry_text(const nn::search::Choice& choice) {
+  const std::string values = nn::search::Value{choice.values}.json();
+  if (choice.weights.empty()) return values;
+  std::vector<std::string> weights;
+  for (const double weight : choice.weights) weights.push_back(json_text_of(weight));
+  return text::cat("{values: ", values, ", probabilities: [", text::join(weights, ", "), "]}");
+}
+
+std::string entry_text(const nn::search::Whole& whole) {
+  return text::cat("{distribution: int_uniform, min: ", whole.low, ", max: ", whole.high, "}");
+}
+
+std::string entry_text(const nn::search::Real& real) {
+  using Shape = nn::search::Real::Shape;
+  const char* name = real.shape == Shape::uniform       ? "uniform"
+                     : real.shape == Shape::log_uniform ? "log_uniform_values"
+                     : real.shape == Shape::normal      ? "normal"
+                                                        : "log_normal";
+  const bool bounded = real.shape == Shape::uniform || real.shape == Shape::log_uniform;
+  const std::string step = real.whole ? text::cat(static_cast<std::int64_t>(real.step)) : json_text_of(real.step);
+  return text::cat("{distribution: ", real.step > 0 ? "q_" : "", name, bounded ? ", min: " : ", mu: ",
+                   json_text_of(real.a), bounded ? ", max: " : ", sigma: ", json_text_of(real.b),
+                   real.step > 0 ? text::cat(", q: ", step) : "", "}");
+}
+
 }  // namespace
 
 std::vector<KnownConfig> known_sweeps(const ConfigApp& app) {
@@ -312,8 +342,36 @@ ArmConfig config_of(const Sweep& sweep, const nn::search::Assignment& values, st
   return arm;
 }
 
-std::string identity_of(const Sweep& sweep) {
-  std::string what = text::cat(nn::search::Space(sweep.parameters).description(), "\n", sweep.base, "\n");
+std::string sweep_yaml(const Sweep& sweep) {
+  std::string out = text::cat("name: ", json_text_of(sweep.name), "\ndescription: ", json_text_of(sweep.description),
+                              "\nmethod: ", sweep.random ? "random" : "grid", "\n");
+  const auto line = [&out](const std::string& key, const std::string& value) {
+    if (!value.empty()) out += text::cat(key, ": ", json_text_of(value), "\n");
+  };
+  line("base", sweep.base);
+  line("reference", sweep.reference);
+  if (!sweep.metric.empty() || sweep.goal || sweep.goal_value) {
+    out += "metric:\n";
+    line("  name", sweep.metric);
+    if (sweep.goal) out += text::cat("  goal: ", *sweep.goal == nn::Goal::max ? "maximize" : "minimize", "\n");
+    if (sweep.goal_value) out += text::cat("  target: ", json_text_of(*sweep.goal_value), "\n");
+  }
+  std::vector<std::string> seeds;
+  for (const std::int64_t seed : sweep.seeds) seeds.push_back(text::to_text(seed));
+  out += text::cat("run_cap: ", sweep.most_arms, "\nseeds: [", text::join(seeds, ", "), "]\nsearch: {batch: ",
+                   sweep.batch, ", patience: ", sweep.patience, ", seed: ", sweep.seed, ", shuffle: ", sweep.shuffle,
+                   ", replacement: ", sweep.replacement, "}\nvary:\n");
+  for (const nn::search::Parameter& parameter : sweep.parameters)
+    out += text::cat("  ", json_text_of(parameter.name), ": ",
+                     std::visit([](const auto& domain) { return entry_text(domain); }, parameter.domain), "\n");
+  if (!sweep.fixed.empty()) out += "set:\n";
+  for (const Override& fixed : sweep.fixed) out += text::cat("  ", json_text_of(fixed.key), ": ", fixed.value, "\n");
+  return out;
+}
+
+std::string identity_of(const Sweep& sweep, const std::string& configs) {
+  std::string what =
+      text::cat(nn::search::Space(sweep.parameters).description(), "\n", sweep.base, "\n", configs, "\n");
   for (const Override& fixed : sweep.fixed) what += fixed.word + "\n";
   for (const std::int64_t seed : sweep.seeds) what += text::cat("seed ", seed, "\n");
   what += text::cat(sweep.random, sweep.shuffle, sweep.replacement, " ", sweep.seed, " ", sweep.batch);

@@ -52,8 +52,12 @@ struct ArmConfig {
 };
 ArmConfig config_of(const Sweep& sweep, const nn::search::Assignment& values, std::size_t repeat);
 
-/// One line that is equal for sweeps whose trials are interchangeable: first record of the journal.
-std::string identity_of(const Sweep& sweep);
+/// The sweep as a file that read_sweep reads back to the same sweep.
+std::string sweep_yaml(const Sweep& sweep);
+
+/// One line that is equal for sweeps whose trials are interchangeable: first record of the journal. `configs` is text
+/// that changes with the configurations behind the sweep.
+std::string identity_of(const Sweep& sweep, const std::string& configs);
 
 /// Known sweep files of the application: name and path.
 std::vector<KnownConfig> known_sweeps(const ConfigApp& app);
