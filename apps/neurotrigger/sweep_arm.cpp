@@ -114,14 +114,13 @@ std::string summary_of(const RunSettings& settings, const std::map<std::string, 
 }  // namespace
 
 const std::vector<SweepMetric>& sweep_metrics() {
-  static const std::vector<SweepMetric> list{
-      {"z_cm", "std z", "cm", 3, nn::Goal::min, 1},
-      {"z_near_cm", "std z near", "cm", 3, nn::Goal::min, 1},
-      {"efficiency", "efficiency", "%", 1, nn::Goal::max, 100},
-      {"far_kept", "far kept", "%", 1, nn::Goal::min, 100},
-      {"feed_down_cm", "feed-down", "cm", 2, nn::Goal::min, 1},
-      {"theta_deg", "std theta", "deg", 2, nn::Goal::min, 1},
-      {"loss", "loss", "", 5, nn::Goal::min, 1}};
+  static const std::vector<SweepMetric> list{{"z_cm", "std z", "cm", 3, nn::Goal::min, 1},
+                                             {"z_near_cm", "std z near", "cm", 3, nn::Goal::min, 1},
+                                             {"efficiency", "efficiency", "%", 1, nn::Goal::max, 100},
+                                             {"far_kept", "far kept", "%", 1, nn::Goal::min, 100},
+                                             {"feed_down_cm", "feed-down", "cm", 2, nn::Goal::min, 1},
+                                             {"theta_deg", "std theta", "deg", 2, nn::Goal::min, 1},
+                                             {"loss", "loss", "", 5, nn::Goal::min, 1}};
   return list;
 }
 

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace thimble::report {
@@ -16,6 +17,8 @@ struct Axis {
   std::string unit;  // empty: a pure number
   std::optional<double> low, high;
   bool log = false;  // values <= 0 are left out
+  /// Names at places, in the order given, in place of round numbers: categories.
+  std::vector<std::pair<double, std::string>> names;
   std::string text() const { return unit.empty() ? label : label + " [" + unit + "]"; }
 };
 
@@ -65,6 +68,12 @@ struct Rule {
   std::string name;
 };
 
+/// A word inside a figure, centred on its place.
+struct Label {
+  double x = 0, y = 0;
+  std::string text;
+};
+
 struct Figure {
   std::string name;  // stem of the files: letters, digits, - and _ (others are replaced)
   std::string title;
@@ -74,6 +83,7 @@ struct Figure {
   std::vector<Box> boxes;
   std::optional<Grid> grid;
   std::vector<Rule> rules;
+  std::vector<Label> labels;
   std::vector<std::string> notes;  // lines of statistics written into a free corner of a heat map
   bool square = false;             // equal sides (z against z)
   bool grid_lines = true;

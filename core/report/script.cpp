@@ -152,26 +152,44 @@ std::string tick_list(const std::vector<Tick>& ticks) {
   return "(" + out + ")";
 }
 
+/// Names in place of numbers at an axis. They are formats to gnuplot: a percent sign is doubled. Names that would run
+/// into one another along x are turned.
+std::string named_ticks(const char* axis, const std::vector<std::pair<double, std::string>>& names) {
+  std::string out;
+  std::size_t longest = 0;
+  for (const auto& [at, text] : names) {
+    std::string name;
+    for (const char c : shown(text, kNameColumns)) name += c == '%' ? "%%" : std::string(1, c);
+    longest = std::max(longest, name.size());
+    out += cat(out.empty() ? "" : ", ", name, " ", num(at));
+  }
+  const bool turned = *axis == 'x' && longest * names.size() > 60;
+  return cat("set ", axis, "tics (", out, ")", turned ? " rotate by -35" : "", "\n");
+}
+
 std::string axis_commands(const char* name, const Axis& axis, linalg::Range range, int wanted) {
   const auto ticks = axis.log ? log_ticks(range.low, range.high, wanted) : linear_ticks(range.low, range.high, wanted);
   return cat(axis.log ? cat("set logscale ", name, "\n") : "", "set ", name, "range [", num(range.low), ":",
-             num(range.high), "]\nset ", name, "tics ", tick_list(ticks), "\nset ", name, "label ",
-             shown(axis.text(), kLabelColumns), " tc rgb '", kInk, "'\n");
+             num(range.high), "]\n",
+             axis.names.empty() ? cat("set ", name, "tics ", tick_list(ticks), "\n") : named_ticks(name, axis.names),
+             "set ", name, "label ", shown(axis.text(), kLabelColumns), " tc rgb '", kInk, "'\n");
 }
 
-/// Box names are formats to gnuplot: a percent sign is doubled.
 std::string box_names(const Figure& figure) {
+  std::vector<std::pair<double, std::string>> names;
+  for (const Box& box : figure.boxes) names.emplace_back(static_cast<double>(names.size()), box.name);
+  return cat(named_ticks("x", names), "set xlabel ", shown(figure.x.text(), kLabelColumns), " tc rgb '", kInk, "'\n");
+}
+
+/// Words inside the frame.
+std::string labels(const Figure& figure) {
   std::string out;
-  std::size_t longest = 0;
-  for (std::size_t b = 0; b < figure.boxes.size(); ++b) {
-    std::string name;
-    for (const char c : shown(figure.boxes[b].name, kNameColumns)) name += c == '%' ? "%%" : std::string(1, c);
-    longest = std::max(longest, name.size());
-    out += cat(b > 0 ? ", " : "", name, " ", b);
+  for (const Label& label : figure.labels) {
+    if (!std::isfinite(label.x) || !std::isfinite(label.y)) continue;
+    out += cat("set label ", shown(label.text, kNameColumns), " at ", num(label.x), ", ", num(label.y),
+               " center tc rgb '", kInk, "' front\n");
   }
-  const bool turned = longest * figure.boxes.size() > 60;
-  return cat("set xtics (", out, ")", turned ? " rotate by -35" : "", "\nset xlabel ",
-             shown(figure.x.text(), kLabelColumns), " tc rgb '", kInk, "'\n");
+  return out;
 }
 
 /// Breaks a long title in two lines; the newline is made by an expression, for strings hold none.
@@ -420,7 +438,7 @@ std::string commands(const Figure& figure, const Output& output, Data data) {
   out += axis_commands("y", figure.y, y, 7);
   if (!figure.boxes.empty()) out += "set boxwidth 0.5\nset bars 0.4\n";
   if (figure.grid) out += colour_bar(*figure.grid) + notes(figure);
-  out += rules(figure, x, y);
+  out += rules(figure, x, y) + labels(figure);
   const auto plots = all_plots(figure, source, y.low);
   return out + "plot " + text::join(plots, ", \\\n     ") + (output.titled ? "\nunset multiplot" : "") +
          "\nunset output\n";

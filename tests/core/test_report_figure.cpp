@@ -129,6 +129,21 @@ TEST_CASE("every kind of figure is drawn as SVG and PNG, and kept with data and 
   }
 }
 
+TEST_CASE("names stand at an axis in place of numbers, words stand inside the figure") {
+  Figure figure;
+  figure.name = "named";
+  figure.x.names = {{0, "tanh/2"}, {1, "50 %"}};
+  figure.labels = {{0.5, 2, "it's here"}};
+  Series series;
+  series.mark = Mark::points;
+  series.x = {0, 1};
+  series.y = {1, 3};
+  figure.series = {series};
+  if (!have_gnuplot()) return;
+  const std::string svg = Plotter::shared().svg(figure);
+  for (const char* text : {"tanh/2", "50 %", "s here"}) CHECK_MESSAGE(svg.find(text) != std::string::npos, text);
+}
+
 TEST_CASE("a kept script draws its figure again from the kept table") {
   if (!have_gnuplot()) return;
   for (const FigureGroup& group : test::sample_report().figures) {

@@ -288,9 +288,9 @@ std::string entry_text(const nn::search::Real& real) {
                                                         : "log_normal";
   const bool bounded = real.shape == Shape::uniform || real.shape == Shape::log_uniform;
   const std::string step = real.whole ? text::cat(static_cast<std::int64_t>(real.step)) : json_text_of(real.step);
-  return text::cat("{distribution: ", real.step > 0 ? "q_" : "", name, bounded ? ", min: " : ", mu: ",
-                   json_text_of(real.a), bounded ? ", max: " : ", sigma: ", json_text_of(real.b),
-                   real.step > 0 ? text::cat(", q: ", step) : "", "}");
+  return text::cat(
+      "{distribution: ", real.step > 0 ? "q_" : "", name, bounded ? ", min: " : ", mu: ", json_text_of(real.a),
+      bounded ? ", max: " : ", sigma: ", json_text_of(real.b), real.step > 0 ? text::cat(", q: ", step) : "", "}");
 }
 
 }  // namespace
@@ -358,9 +358,9 @@ std::string sweep_yaml(const Sweep& sweep) {
   }
   std::vector<std::string> seeds;
   for (const std::int64_t seed : sweep.seeds) seeds.push_back(text::to_text(seed));
-  out += text::cat("run_cap: ", sweep.most_arms, "\nseeds: [", text::join(seeds, ", "), "]\nsearch: {batch: ",
-                   sweep.batch, ", patience: ", sweep.patience, ", seed: ", sweep.seed, ", shuffle: ", sweep.shuffle,
-                   ", replacement: ", sweep.replacement, "}\nvary:\n");
+  out += text::cat("run_cap: ", sweep.most_arms, "\nseeds: [", text::join(seeds, ", "),
+                   "]\nsearch: {batch: ", sweep.batch, ", patience: ", sweep.patience, ", seed: ", sweep.seed,
+                   ", shuffle: ", sweep.shuffle, ", replacement: ", sweep.replacement, "}\nvary:\n");
   for (const nn::search::Parameter& parameter : sweep.parameters)
     out += text::cat("  ", json_text_of(parameter.name), ": ",
                      std::visit([](const auto& domain) { return entry_text(domain); }, parameter.domain), "\n");
