@@ -154,6 +154,23 @@ app::Verb import_verb() {
   return v;
 }
 
+app::Verb sweep_verb() {
+  app::Verb v = verb("sweep", "Work", "try many settings or configurations, rank them", run_sweep);
+  v.operands = {"[SWEEP | CONFIG] [key=value | key=[A,B] ...]", 0, 1, true};
+  v.stops_cleanly = true;
+  v.examples = {"thimble-neurotrigger sweep documented",
+                "thimble-neurotrigger sweep baseline_v2 learning_rate=[1e-3,3e-3] act=[tanh,tanh/2] epochs=20",
+                "thimble-neurotrigger sweep config=[baseline_v2,baseline_v2_softsign] seeds=[1,2,3] epochs=20",
+                "thimble-neurotrigger sweep --resume latest"};
+  v.more =
+      "SWEEP is a file or a name in configs/neurotrigger/sweeps; files of W&B sweeps work as they are. A list for a "
+      "setting that takes one value is tried value by value, every combination once; 'config' names configurations; "
+      "seeds=[1,2] trains every arm once per seed. method=random run_cap=N draws instead. Arms are ranked by "
+      "metric.name (z_cm: trimmed std of z, mean over the experts, on validation tracks). Neither threads nor "
+      "interruptions change the table; --resume of a finished sweep writes its report again.";
+  return v;
+}
+
 app::Verb report_verb() {
   app::Verb v = verb("report", "Look", "rebuild report.html of a run", run_report);
   v.operands = run_operands("RUN", false);
@@ -254,7 +271,7 @@ app::Verb split_verb() {
 }  // namespace
 
 app::Program program() {
-  const app::ConfigApp config{load_options(), app::Schema::of<Settings>(), expert_blocks()};
+  const app::ConfigApp config = config_app();
   app::Program p;
   p.name = "neurotrigger";
   p.purpose = "Train the Belle II neural track trigger and take it to hardware.";
@@ -270,6 +287,7 @@ app::Program program() {
              export_verb(),
              scan_verb(),
              import_verb(),
+             sweep_verb(),
              report_verb(),
              plots_verb(),
              study_verb(),

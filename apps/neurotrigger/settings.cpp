@@ -112,6 +112,10 @@ app::LoadOptions load_options() {
   return options;
 }
 
+app::ConfigApp config_app() {
+  return {load_options(), app::Schema::of<Settings>(), expert_blocks()};
+}
+
 const std::vector<std::string>& expert_blocks() {
   static const std::vector<std::string> blocks{"expert_-1", "expert_0", "expert_1", "expert_2", "expert_3", "expert_4"};
   return blocks;

@@ -3,6 +3,7 @@
 
 #include "apps/common/config/load.h"
 #include "apps/common/config/schema.h"
+#include "apps/common/config/verb.h"
 #include "apps/neurotrigger/hardware_keys.h"
 #include "apps/neurotrigger/simulator.h"
 
@@ -232,6 +233,8 @@ struct RunSettings {
 
 /// How configurations of this application are found and merged.
 app::LoadOptions load_options();
+/// That with the settings: what the verbs config and sweep need.
+app::ConfigApp config_app();
 /// Top-level blocks that hold overrides: expert_-1, expert_0 .. expert_4.
 const std::vector<std::string>& expert_blocks();
 /// Binds and checks everything, the expert blocks included; in_size, out_size, experts and compare_to cannot differ per

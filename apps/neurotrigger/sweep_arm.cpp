@@ -155,14 +155,18 @@ std::shared_ptr<const Splits> SplitCache::get(const Settings& settings) {
   return held_.front().second;
 }
 
-RunSettings settings_of(const app::Sweep& sweep, const nn::search::Assignment& values, std::size_t repeat) {
+app::LoadedConfig loaded_arm(const app::Sweep& sweep, const nn::search::Assignment& values, std::size_t repeat) {
   const app::ArmConfig arm = app::config_of(sweep, values, repeat);
   app::LoadOptions options = load_options();
   options.announce = false;
   // images during training would cost more than the trainings; a setting of the sweep still wins
   std::vector<app::Override> overrides{{app::Override::Kind::set, "plots.every", "0", "plots.every=0"}};
   overrides.insert(overrides.end(), arm.overrides.begin(), arm.overrides.end());
-  return bind_settings(app::load_config(arm.config, overrides, options));
+  return app::load_config(arm.config, overrides, options);
+}
+
+RunSettings settings_of(const app::Sweep& sweep, const nn::search::Assignment& values, std::size_t repeat) {
+  return bind_settings(loaded_arm(sweep, values, repeat));
 }
 
 std::string folder_of(const app::Sweep& sweep, std::size_t arm, std::size_t repeat) {
@@ -172,10 +176,11 @@ std::string folder_of(const app::Sweep& sweep, std::size_t arm, std::size_t repe
 }
 
 std::optional<nn::search::Outcome> ArmTrainer::operator()(const nn::search::Trial& trial) {
-  const RunSettings settings = settings_of(sweep_, *trial.values, trial.repeat);
+  const app::LoadedConfig loaded = loaded_arm(sweep_, *trial.values, trial.repeat);
+  const RunSettings settings = bind_settings(loaded);
   const std::filesystem::path folder = run_ / folder_of(sweep_, trial.arm, trial.repeat);
   std::filesystem::create_directories(folder);
-  io::atomic_replace(folder / "config.yaml", app::to_yaml(settings.tree.nested()));
+  io::atomic_replace(folder / "config.yaml", app::resolved_yaml(loaded, config_app()));
   const std::shared_ptr<const Splits> splits = splits_.get(settings.all);
   RunPlan plan;
   plan.folder = folder.string();

@@ -44,7 +44,9 @@ class SplitCache {
   std::list<std::pair<std::string, std::shared_ptr<const Splits>>> held_;
 };
 
-/// Settings of a trial. Throws Errors for settings that do not go together.
+/// The configuration of a trial with the sweep's settings in place.
+app::LoadedConfig loaded_arm(const app::Sweep& sweep, const nn::search::Assignment& values, std::size_t repeat);
+/// Its settings. Throws Errors for settings that do not go together.
 RunSettings settings_of(const app::Sweep& sweep, const nn::search::Assignment& values, std::size_t repeat);
 
 /// Folder of a trial inside the run: "arms/003", with several seeds "arms/003-seed_2".

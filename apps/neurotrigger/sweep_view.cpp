@@ -71,7 +71,8 @@ void mark_front(SweepView& view) {
   std::vector<linalg::Objectives> points;
   const double sign = view.goal == nn::Goal::min ? 1 : -1;
   for (const RankedArm& arm : view.arms)
-    points.push_back({sign * arm.metric(view.metric).value_or(std::nan("")), arm.metric("macs").value_or(std::nan(""))});
+    points.push_back(
+        {sign * arm.metric(view.metric).value_or(std::nan("")), arm.metric("macs").value_or(std::nan(""))});
   for (const std::size_t place : linalg::pareto_front(points)) view.arms[place].front = true;
 }
 
@@ -194,19 +195,22 @@ std::vector<std::string> recommendation(const SweepView& view) {
   const RankedArm& best = view.arms.front();
   const auto hardware = best_by(view, view.metric, view.goal, true);
   if (!hardware) {
-    out.push_back(text::cat("Best is ", best.name, ", but no arm fits the present trigger hardware: it has tables for "
+    out.push_back(text::cat("Best is ", best.name,
+                            ", but no arm fits the present trigger hardware: it has tables for "
                             "tanh and tanh/2 alone."));
     out.push_back(figures_sentence(best));
     return out;
   }
   const RankedArm& take = view.arms[*hardware];
-  out.push_back(text::cat("Take ", take.name, *hardware == 0 ? ": it is the best of all arms and runs in the present "
-                                                               "trigger hardware."
-                                                             : ": it is the best of the arms that run in the present "
-                                                               "trigger hardware."));
+  out.push_back(text::cat("Take ", take.name,
+                          *hardware == 0 ? ": it is the best of all arms and runs in the present "
+                                           "trigger hardware."
+                                         : ": it is the best of the arms that run in the present "
+                                           "trigger hardware."));
   out.push_back(figures_sentence(take));
   if (*hardware != 0) {
-    std::string sentence = text::cat("Better still is ", best.name, " with an activation or layers that the hardware "
+    std::string sentence = text::cat("Better still is ", best.name,
+                                     " with an activation or layers that the hardware "
                                      "has no table for");
     if (take.to_best) sentence += text::cat("; staying with the hardware costs ", percent_text(*take.to_best));
     out.push_back(sentence + ".");

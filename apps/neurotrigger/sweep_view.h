@@ -17,7 +17,7 @@ namespace thimble::neurotrigger {
 /// other's value.
 struct PairedDifference {
   std::size_t pairs = 0;
-  double percent = 0;                         // mean
+  double percent = 0;                        // mean
   std::optional<linalg::Interval> interval;  // 95 %, Student's t over the pairs; nothing for one pair
   /// The interval does not hold zero.
   bool clear() const { return interval && (interval->low > 0 || interval->high < 0); }

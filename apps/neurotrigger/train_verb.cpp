@@ -19,10 +19,6 @@
 namespace thimble::neurotrigger {
 namespace {
 
-app::ConfigApp config_app() {
-  return {load_options(), app::Schema::of<Settings>(), expert_blocks()};
-}
-
 /// Keys that may change when a run goes on.
 bool may_change(const app::FieldList& fields, const std::string& key, const std::string& prefix = "") {
   return std::any_of(fields.begin(), fields.end(), [&](const app::Field& f) {

@@ -19,6 +19,7 @@ int run_scan(app::Context& context);
 int run_import(app::Context& context);
 int run_study(app::Context& context);
 int run_drift(app::Context& context);
+int run_sweep(app::Context& context);
 
 /// Verbs, flags, examples: everything that main() needs.
 app::Program program();

@@ -60,6 +60,7 @@ std::string header(const Report& report) {
       cat("<header><div class=\"top\"><h1>", label(report.app), " · <b>", label(report.name), "</b> · ",
           label(report.version), "</h1><span class=\"badge ", word_of(report.status), "\">", badge, "</span></div>\n");
   if (!report.sentence.empty()) out += cat("<p class=\"sentence\">", escaped(report.sentence), "</p>\n");
+  for (const std::string& paragraph : report.advice) out += cat("<p class=\"advice\">", escaped(paragraph), "</p>\n");
   if (!report.next.empty()) out += "<dl class=\"next\">";
   for (const NextCommand& next : report.next) {
     out += cat("<dt>", label(next.purpose), "</dt><dd><code>", escaped(next.command), "</code></dd>\n");

@@ -41,7 +41,8 @@ struct Report {
   std::string app, name, version;  // "thimble-neurotrigger", "baseline_v2", "version 3"
   Status status = Status::done;
   double seconds = 0;
-  std::string sentence;  // the result in one sentence
+  std::string sentence;             // the result in one sentence
+  std::vector<std::string> advice;  // what follows from it, one paragraph each
   std::vector<NextCommand> next;
   std::vector<Table> results;
   std::vector<std::string> warnings;

@@ -31,6 +31,7 @@ section,figure,header{background:var(--card);border:1px solid var(--line);border
 .interrupted{background:var(--warn-ground);color:var(--warn)}
 .failed{background:var(--bad-ground);color:var(--bad)}
 .sentence{font-size:21px;line-height:1.35;margin:10px 0 0}
+.advice{max-width:75ch;margin:8px 0 0}
 .next{display:grid;grid-template-columns:fit-content(30%) minmax(0,1fr);gap:6px 14px;margin-top:18px;align-items:baseline}
 .next dt,dl.facts dt{color:var(--soft);font-size:14px}
 .next code{display:block;background:var(--code);border-radius:6px;padding:4px 10px}
