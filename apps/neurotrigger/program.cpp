@@ -181,16 +181,17 @@ app::Verb report_verb() {
 app::Verb compare_runs_verb() {
   app::Verb v = app::compare_verb("neurotrigger");
   v.summary = "settings and metrics of several runs, and all of them on the same tracks";
-  v.flags = {{"--data", "FILE,...", "track files to compare on; standard: the tracks of the first run", "", {}, 0},
-             {"--to", "DIR", "write comparison.csv and a report with all runs in one figure", "", {}, 0}};
+  v.flags.insert(v.flags.end(),
+                 {{"--data", "FILE,...", "track files to compare on; standard: the tracks of the first run", "", {}, 0},
+                  {"--to", "DIR", "write comparison.csv and a report with all runs in one figure", "", {}, 0}});
   v.examples = {"thimble-neurotrigger compare baseline_v2 baseline_v3",
                 "thimble-neurotrigger compare baseline_v2/1 baseline_v2/2 baseline_v3 --to comparison"};
-  v.more =
-      "The first run is what the others are compared with. Only tracks count that all runs have outputs for and that "
+  v.more +=
+      " The first run is what the others are compared with. Only tracks count that all runs have outputs for and that "
       "all their filters keep. The network in the hardware at data taking stands beside them when the tracks have one.";
   v.run = [common = v.run](app::Context& context) {
-    const int code = common(context);
-    return code != 0 ? code : run_compare(context);
+    const int failed = common(context), code = run_compare(context);
+    return failed != 0 ? failed : code;
   };
   return v;
 }

@@ -33,6 +33,8 @@ std::vector<std::string> search_folders(const LoadOptions& options) {
   std::vector<std::string> folders = {"configs/" + options.app};
   const auto& more = options.folders.empty() ? standard_folders(options.app) : options.folders;
   folders.insert(folders.end(), more.begin(), more.end());
+  if (!options.below.empty())
+    for (std::string& folder : folders) folder += "/" + options.below;
   return folders;
 }
 

@@ -30,6 +30,8 @@ struct LoadOptions {
   ConfigTree defaults;
   /// For trees in memory (tests, built-in configurations): gives the map of a name, nullopt if unknown.
   std::function<std::optional<Node>(const std::string& name)> builtin;
+  /// Folder below each of those in which is looked: "sweeps".
+  std::string below;
   /// Say which file was used; off where many are loaded one after the other.
   bool announce = true;
 };

@@ -1,5 +1,6 @@
 // Verbs `runs` and `compare`.
 
+#include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/io/atomic_file.h"
 #include "core/io/json.h"
@@ -7,11 +8,13 @@
 #include "core/report/table.h"
 
 #include "apps/common/run/lock.h"
+#include "apps/common/run/run_columns.h"
 #include "apps/common/run/run_folder.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 
@@ -35,20 +38,80 @@ std::vector<RunInfo> tagged_runs(const Context& context, const std::string& app)
   return runs;
 }
 
+/// summary.json; null where there is none or it is damaged.
+nlohmann::json summary_of(const std::string& folder) {
+  const fs::path path = fs::path(folder) / "summary.json";
+  try {
+    if (fs::exists(path)) return io::read_json(path);
+  } catch (const Error& error) {
+    log::warning(error.what());
+  }
+  return {};
+}
+
+/// Runs that --where keeps, in the order of --sort; the last column is what they are sorted by.
+struct Chosen {
+  std::vector<RunInfo> runs;
+  std::vector<double> values;  // of --sort; empty without it
+};
+
+Chosen chosen_runs(const Context& context, const std::vector<RunInfo>& all) {
+  const std::string where = context.flag("--where"), sort = context.flag("--sort");
+  if ((where.empty() && sort.empty()) || all.empty()) return {all, {}};
+  std::vector<nlohmann::json> summaries;
+  std::vector<RunRecord> records;
+  for (const RunInfo& run : all) summaries.push_back(summary_of(run.path));
+  for (std::size_t i = 0; i < all.size(); ++i)
+    records.push_back({text::cat(all[i].config, "/", all[i].version), all[i].config, all[i].status, all[i].note,
+                       all[i].version, summaries[i].is_object() ? &summaries[i] : nullptr});
+  const expr::Columns columns = columns_of(records);
+  std::vector<bool> keep(all.size(), true);
+  if (!where.empty()) keep = expr::Formula(where, columns, "--where").mask(columns);
+  std::vector<double> values(all.size());
+  if (!sort.empty()) values = expr::Formula(sort, columns, "--sort").values(columns);
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (keep[i]) order.push_back(i);
+  if (!sort.empty())  // runs without the value come last
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      if (std::isnan(values[a]) || std::isnan(values[b])) return !std::isnan(values[a]) && std::isnan(values[b]);
+      return values[a] < values[b];
+    });
+  Chosen chosen;
+  for (const std::size_t i : order) {
+    chosen.runs.push_back(all[i]);
+    if (!sort.empty()) chosen.values.push_back(values[i]);
+  }
+  return chosen;
+}
+
 int list(Context& context, const std::string& app) {
   report::Table table;
   table.columns = {
       {"run", "", true, false}, {"status", "", true, false}, {"started", "", true, false}, {"note", "", true, false}};
+  const std::vector<RunInfo> all = tagged_runs(context, app);
+  const Chosen chosen = chosen_runs(context, all);
+  if (!chosen.values.empty()) table.columns.insert(table.columns.begin() + 3, {context.flag("--sort"), "", false, false});
   Json rows = Json::array();
-  const std::vector<RunInfo> runs = tagged_runs(context, app);
-  const bool any_tags = std::any_of(runs.begin(), runs.end(), [](const RunInfo& run) { return !run.tags.empty(); });
+  const bool any_tags =
+      std::any_of(chosen.runs.begin(), chosen.runs.end(), [](const RunInfo& run) { return !run.tags.empty(); });
   if (any_tags) table.columns.push_back({"tags", "", true, false});
-  for (const RunInfo& run : runs) {
+  for (std::size_t i = 0; i < chosen.runs.size(); ++i) {
+    const RunInfo& run = chosen.runs[i];
     table.rows.push_back({text::printable(text::cat(run.config, "/", run.version)), text::printable(run.status),
                           text::printable(run.started), text::printable(run.note, 60)});
     if (any_tags) table.rows.back().emplace_back(text::printable(text::join(run.tags, ", "), 60));
     rows.push_back(
         {{"run", run.path}, {"status", run.status}, {"started", run.started}, {"note", run.note}, {"tags", run.tags}});
+    if (chosen.values.empty()) continue;
+    const double value = chosen.values[i];
+    table.rows.back().insert(table.rows.back().begin() + 3, std::isnan(value) ? "-" : text::significant(value, 6));
+    rows.back()["value"] = std::isnan(value) ? Json(nullptr) : Json(value);
+  }
+  if (rows.empty() && !all.empty()) {
+    context.result().line(text::cat("none of ", all.size(), " runs meets the condition"));
+    context.result().data("runs", "[]");
+    return 0;
   }
   if (rows.empty()) {
     context.result().line(text::cat("no runs below ", root_of(context), "/", app));
@@ -145,7 +208,7 @@ void flatten(const nlohmann::json& value, const std::string& prefix, std::map<st
 }
 
 struct Compared {
-  std::string name;
+  std::string name, folder;
   std::map<std::string, nlohmann::json> config, metrics;
 };
 
@@ -154,6 +217,7 @@ Compared read_run(const std::string& word, const Context& context, const std::st
   const nlohmann::json summary = io::read_json(folder / "summary.json");
   Compared out;
   out.name = folder.parent_path().filename().string() + "/" + folder.filename().string();
+  out.folder = folder.string();
   flatten(summary.value("config", nlohmann::json::object()), "", out.config);
   flatten(summary.value("metrics", nlohmann::json::object()), "", out.metrics);
   return out;
@@ -193,6 +257,28 @@ report::Table value_table(const std::vector<Compared>& all, Values values, const
   return table;
 }
 
+/// --fail-if: 1 when a run behind the first meets the condition.
+bool condition_holds(Context& context, const std::vector<Compared>& all) {
+  const std::string text = context.flag("--fail-if");
+  if (text.empty()) return false;
+  std::vector<nlohmann::json> summaries;
+  std::vector<RunRecord> records;
+  for (const Compared& run : all) summaries.push_back(summary_of(run.folder));
+  for (std::size_t i = 0; i < all.size(); ++i)
+    records.push_back({all[i].name, fs::path(all[i].folder).parent_path().filename().string(),
+                       summaries[i].value("status", ""), "", 0, &summaries[i]});
+  const expr::Columns columns = columns_of(records);
+  const std::vector<bool> met = FailCondition(text, columns).met(columns);
+  bool any = false;
+  for (std::size_t i = 0; i < met.size(); ++i) {
+    if (!met[i]) continue;
+    context.result().line(text::cat("fails: ", all[i + 1].name, ": ", text::printable(text)));
+    any = true;
+  }
+  if (!any) context.result().line(text::cat("passes: ", text::printable(text)));
+  return any;
+}
+
 int compare(Context& context, const std::string& app) {
   std::vector<Compared> all;
   for (const std::string& word : context.words()) all.push_back(read_run(word, context, app));
@@ -203,7 +289,7 @@ int compare(Context& context, const std::string& app) {
   const report::Table settings = value_table(all, &Compared::config, "settings that differ", true);
   if (!settings.rows.empty()) context.result().print(report::plain_text(settings, unicode) + "\n");
   context.result().print(report::plain_text(value_table(all, &Compared::metrics, "metrics", false), unicode));
-  return 0;
+  return condition_holds(context, all) ? 1 : 0;
 }
 
 }  // namespace
@@ -214,9 +300,13 @@ Verb runs_verb(const std::string& app) {
   verb.group = "Look";
   verb.summary = "list, show, note, remove";
   verb.operands = plain_operands("[list | show RUN | note RUN TEXT | rm RUN]", 0, 3);
-  verb.flags = {{"--tag", "WORD", "list only runs with this tag", "", {}, 0}};
+  verb.flags = {{"--where", "EXPR", "list: only runs for which this holds", "", {}, 0},
+                {"--sort", "EXPR", "list: by this number, ascending", "", {}, 0},
+                {"--tag", "WORD", "list only runs with this tag", "", {}, 0}};
+  verb.examples = {"thimble-" + app + " runs list --where 'status == \"ok\"'"};
   verb.more =
-      "RUN is a path, CONFIG/NUMBER, CONFIG (its newest), or 'latest'. "
+      "EXPR sees run, config, status, note, version, seconds, and every metric and setting of summary.json by its dotted "
+      "name. RUN is a path, CONFIG/NUMBER, CONFIG (its newest), or 'latest'. "
       "Tags come from the key 'tags' of the configuration: train demo tags=[trial]. "
       "The state 'killed' means: ended without a summary and nobody holds the lock.";
   verb.run = [app](Context& context) { return runs(context, app); };
@@ -229,6 +319,10 @@ Verb compare_verb(const std::string& app) {
   verb.group = "Look";
   verb.summary = "two or more runs";
   verb.operands = plain_operands("RUN RUN...", 2, 64);
+  verb.flags = {{"--fail-if", "EXPR", "end with code 1 when this holds for a run behind the first", "", {}, 0}};
+  verb.more =
+      "'--fail-if \"val_loss > +2%\"' speaks of the change from the first run, so does '> -0.01'; without a sign or "
+      "percentage the value itself is meant, and any expression over metrics and settings may stand there.";
   verb.run = [app](Context& context) { return compare(context, app); };
   return verb;
 }

@@ -64,7 +64,7 @@ const std::vector<std::string> kBlocks{"parameters", "vary", "set", "early_termi
 
 LoadOptions sweep_options(const ConfigApp& app) {
   LoadOptions options = app.load;
-  options.app += "/sweeps";
+  options.below = "sweeps";
   return options;
 }
 
