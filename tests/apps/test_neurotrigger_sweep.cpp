@@ -408,7 +408,8 @@ TEST_SUITE("slow") {
       "Ctrl-C saves a sweep, ends with 130 and tells how to go on; a failing arm is ranked last with code 1 "
       "[NT N15]") {
     const test::TempFolder folder;
-    const SweepWords words = small_sweep({"epochs=200", "expert_3.learning_rate=[1e30,1e-3]", "config=[base]"});
+    const SweepWords words =
+        small_sweep({"epochs=200", "expert_3.learning_rate=[1e30,1e-3]", "config=[base]", "act=leaky_relu"});
     const auto journal = folder.path() / "runs/neurotrigger/sweep/version_0/journal.jsonl";
     const test::Process process("thimble-neurotrigger", words, folder.path(), test::neurotrigger_program::shipped());
     for (int i = 0; i < 20'000; ++i) {

@@ -120,9 +120,10 @@ std::vector<bool> FailCondition::met(const expr::Columns& runs) const {
   const std::vector<double> values = expr::Formula(metric_, runs, "--fail-if").values(runs);
   for (std::size_t i = 1; i < values.size(); ++i) {
     if (!std::isfinite(values[0]) || !std::isfinite(values[i]))
-      throw Error(ErrorKind::data, text::cat("run ", runs.texts.at("run")[std::isfinite(values[0]) ? i : 0],
-                                             " has no value of '", metric_, "'"),
-                  {"", 0, 0, "--fail-if"});
+      throw Error(
+          ErrorKind::data,
+          text::cat("run ", runs.texts.at("run")[std::isfinite(values[0]) ? i : 0], " has no value of '", metric_, "'"),
+          {"", 0, 0, "--fail-if"});
     const double change = values[i] - values[0];
     out.push_back(holds(percent_ ? 100 * change / std::abs(values[0]) : change, compare_, change_));
   }

@@ -91,7 +91,8 @@ int list(Context& context, const std::string& app) {
       {"run", "", true, false}, {"status", "", true, false}, {"started", "", true, false}, {"note", "", true, false}};
   const std::vector<RunInfo> all = tagged_runs(context, app);
   const Chosen chosen = chosen_runs(context, all);
-  if (!chosen.values.empty()) table.columns.insert(table.columns.begin() + 3, {context.flag("--sort"), "", false, false});
+  if (!chosen.values.empty())
+    table.columns.insert(table.columns.begin() + 3, {context.flag("--sort"), "", false, false});
   Json rows = Json::array();
   const bool any_tags =
       std::any_of(chosen.runs.begin(), chosen.runs.end(), [](const RunInfo& run) { return !run.tags.empty(); });
@@ -305,7 +306,8 @@ Verb runs_verb(const std::string& app) {
                 {"--tag", "WORD", "list only runs with this tag", "", {}, 0}};
   verb.examples = {"thimble-" + app + " runs list --where 'status == \"ok\"'"};
   verb.more =
-      "EXPR sees run, config, status, note, version, seconds, and every metric and setting of summary.json by its dotted "
+      "EXPR sees run, config, status, note, version, seconds, and every metric and setting of summary.json by its "
+      "dotted "
       "name. RUN is a path, CONFIG/NUMBER, CONFIG (its newest), or 'latest'. "
       "Tags come from the key 'tags' of the configuration: train demo tags=[trial]. "
       "The state 'killed' means: ended without a summary and nobody holds the lock.";

@@ -173,7 +173,8 @@ bool ParameterReader::takes_list(const std::string& key) const {
   return field && field->get && field->get().kind == Node::Kind::list;
 }
 
-Parameter ParameterReader::choice(const std::string& name, const Node& list, const Node* probabilities) {
+std::optional<Parameter> ParameterReader::choice(const std::string& name, const Node& list, const Node* probabilities) {
+  const std::size_t before = problems.size();
   if (list.kind != Node::Kind::list)
     throw config_error(list.origin, name, text::cat("'", name, "' needs a list of values"),
                        text::cat(name, ": [A, B]"));
@@ -181,7 +182,8 @@ Parameter ParameterReader::choice(const std::string& name, const Node& list, con
   for (const Node& item : list.items)
     guarded([&] { out.values.push_back(value_of(item.kind == Node::Kind::map ? item : checked(name, item), name)); });
   if (probabilities != nullptr) read_value(*probabilities, out.weights);
-  return {name, std::move(out)};
+  if (problems.size() > before) return std::nullopt;
+  return Parameter{name, std::move(out)};
 }
 
 Parameter ParameterReader::numbers(const std::string& name, const Node& node, const std::string& distribution) const {
@@ -252,9 +254,9 @@ void ParameterReader::read_entry(const std::string& name, const Node& node, std:
   if (distribution == "constant") {
     read_fixed(name, needed("value"));
   } else if (distribution == "categorical") {
-    out.push_back(choice(name, needed("values"), nullptr));
+    if (auto listed = choice(name, needed("values"), nullptr)) out.push_back(std::move(*listed));
   } else if (distribution == "categorical_w_probabilities") {
-    out.push_back(choice(name, needed("values"), &needed("probabilities")));
+    if (auto listed = choice(name, needed("values"), &needed("probabilities"))) out.push_back(std::move(*listed));
   } else if (distribution == "int_uniform") {
     std::int64_t low = 0, high = 0;
     read_value(needed("min"), low);
@@ -298,7 +300,9 @@ void ParameterReader::read_lists(const Node& map) {
 }
 
 void ParameterReader::read_list(const std::string& key, const Node& list) {
-  guarded([&] { add(choice(key, list, nullptr), list.origin); });
+  guarded([&] {
+    if (auto listed = choice(key, list, nullptr)) add(std::move(*listed), list.origin);
+  });
 }
 
 void ParameterReader::read_fixed(const Node& map) {

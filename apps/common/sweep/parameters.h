@@ -36,7 +36,8 @@ class ParameterReader {
  private:
   void read_entry(const std::string& name, const Node& node, std::vector<nn::search::Parameter>& out);
   nn::search::Parameter numbers(const std::string& name, const Node& node, const std::string& distribution) const;
-  nn::search::Parameter choice(const std::string& name, const Node& list, const Node* probabilities);
+  /// Nothing when a value was wrong, which is then among the problems.
+  std::optional<nn::search::Parameter> choice(const std::string& name, const Node& list, const Node* probabilities);
   void check_draws(const nn::search::Parameter& parameter, const Origin& origin);
   void add(nn::search::Parameter parameter, const Origin& origin);
   Node checked(const std::string& key, const Node& value) const;
