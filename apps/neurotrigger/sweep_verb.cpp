@@ -32,6 +32,18 @@ std::vector<app::Override> words_of(const app::Context& context) {
   return words;
 }
 
+/// As find_run; "latest" is the newest sweep, other runs are passed over.
+std::string sweep_folder(const std::string& word, const std::string& root) {
+  if (word != "latest") return app::find_run(word, root, "neurotrigger");
+  const std::vector<app::RunInfo> runs = app::list_runs(root, "neurotrigger");
+  const auto newest = std::find_if(runs.rbegin(), runs.rend(), [](const app::RunInfo& run) {
+    return std::filesystem::exists(std::filesystem::path(run.path) / "sweep.yaml");
+  });
+  if (newest == runs.rend())
+    throw Error(ErrorKind::usage, "no sweep to go on with", {}, text::cat("sweeps are below ", root, "/neurotrigger"));
+  return newest->path;
+}
+
 SweepPlan plan_sweep(const app::Context& context) {
   SweepPlan plan;
   if (context.flags().resume.empty()) {
@@ -43,7 +55,7 @@ SweepPlan plan_sweep(const app::Context& context) {
   if (!context.words().empty() || !words_of(context).empty())
     throw Error(ErrorKind::usage, "a resumed sweep keeps its settings", {},
                 "say only: thimble-neurotrigger sweep --resume RUN");
-  plan.folder = app::find_run(context.flags().resume, context.flags().out.value_or("runs"), "neurotrigger");
+  plan.folder = sweep_folder(context.flags().resume, context.flags().out.value_or("runs"));
   const std::filesystem::path file = std::filesystem::path(plan.folder) / "sweep.yaml";
   if (!std::filesystem::exists(file))
     throw Error(ErrorKind::usage, "the run is no sweep", {plan.folder, 0, 0, ""},
@@ -139,6 +151,18 @@ std::string tracks_text(const RunSettings& settings) {
                    " for the test");
 }
 
+/// Files of all splits, for the manifest.
+std::vector<std::pair<std::string, std::string>> inputs_of(const DataKeys& data) {
+  std::vector<std::pair<std::string, std::string>> inputs;
+  const auto add = [&](const char* key, const FileList& files) {
+    for (const std::string& path : files.paths) inputs.emplace_back(key, path);
+  };
+  add("data.train", data.train);
+  add("data.val", data.val);
+  add("data.test", data.test);
+  return inputs;
+}
+
 std::string plan_text(const app::Sweep& sweep, const nn::search::Strategy& strategy,
                       const nn::search::StudyOptions& options) {
   const auto size = strategy.size();
@@ -214,7 +238,7 @@ int run_sweep(app::Context& context) {
   context.result().run(folder.path());
   if (plan.folder.empty()) {
     folder.write("sweep.yaml", app::sweep_yaml(sweep));
-    folder.write_manifest(context, {});
+    folder.write_manifest(context, inputs_of(first.all.data));
   }
   log::note(plan_text(sweep, *strategy, options));
   nn::search::Journal journal = open_journal(folder, head);

@@ -18,7 +18,7 @@ struct Axis {
   std::optional<double> low, high;
   bool log = false;  // values <= 0 are left out
   /// Names at places, in the order given, in place of round numbers: categories.
-  std::vector<std::pair<double, std::string>> names;
+  std::vector<std::pair<double, std::string>> names = {};
   std::string text() const { return unit.empty() ? label : label + " [" + unit + "]"; }
 };
 
