@@ -69,7 +69,7 @@ void add_means(const std::string& prefix, const std::vector<std::map<std::string
 }
 
 void add_costs(const RunResult& run, std::map<std::string, double>& metrics) {
-  double epochs = 0, trained = 0;
+  double epochs = 0, trained = 0, unfinished = 0;
   nn::Cost cost;
   bool hardware = true;
   for (const ExpertResult& expert : run.experts) {
@@ -77,11 +77,13 @@ void add_costs(const RunResult& run, std::map<std::string, double>& metrics) {
     const nn::Cost own = nn::total(nn::costs(expert.outcome.model));
     if (own.macs >= cost.macs) cost = own;  // experts may differ: the largest sizes the hardware
     epochs += static_cast<double>(expert.outcome.epochs);
+    unfinished += 10 * expert.outcome.best_epoch > 9 * expert.outcome.epochs ? 1 : 0;
     ++trained;
     hardware = hardware && fits_hardware(expert.outcome.model);
   }
   if (trained == 0) return;
   metrics["epochs"] = epochs / trained;
+  metrics["unfinished"] = unfinished / trained;
   metrics["parameters"] = static_cast<double>(cost.parameters);
   metrics["macs"] = static_cast<double>(cost.macs);
   metrics["hardware"] = hardware ? 1 : 0;

@@ -30,7 +30,8 @@ const std::vector<SweepMetric>& sweep_metrics();
 /// Rejection of background at which `efficiency` is quoted.
 inline constexpr double kSweepRejection = 0.80;
 
-/// Metrics of a training by name: those above, and epochs (mean), parameters and macs of one network, hardware (1:
+/// Metrics of a training by name: those above, and epochs (mean), unfinished (share of experts
+/// whose best epoch lies in the last tenth), parameters and macs of one network, hardware (1:
 /// every expert's network exists in hardware model A).
 std::map<std::string, double> arm_metrics(const RunResult& run, const Splits& splits);
 

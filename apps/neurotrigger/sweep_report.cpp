@@ -51,7 +51,7 @@ std::string hardware_text(const RankedArm& arm) {
 /// Metrics that stand in the ranking table: the one that ranks first, then the usual ones.
 std::vector<std::string> shown_metrics(const SweepView& view) {
   std::vector<std::string> names{view.metric};
-  for (const char* name : {"z_cm", "test_z_cm", "efficiency", "far_kept", "feed_down_cm", "theta_deg"})
+  for (const char* name : {"z_cm", "test_z_cm", "efficiency", "far_kept", "feed_down_cm"})
     if (name != view.metric) names.emplace_back(name);
   return names;
 }
@@ -127,8 +127,7 @@ Table ranking_table(const SweepView& view, std::size_t most) {
   const std::vector<std::string> names = shown_metrics(view);
   for (const std::string& name : names) table.columns.push_back(head(column_name(name), metric_called(name).unit));
   if (view.reference) table.columns.push_back(head("vs " + reference_name(view), "%"));
-  for (const char* name : {"hardware", "front"}) table.columns.push_back(head(name, "", true));
-  for (const char* name : {"parameters", "MACs", "epochs"}) table.columns.push_back(head(name));
+  for (const char* name : {"hardware", "front", "MACs", "epochs"}) table.columns.push_back(head(name));
   table.columns.push_back(head("time", "s"));
   const std::size_t count = most == 0 ? view.arms.size() : std::min(most, view.arms.size());
   for (std::size_t i = 0; i < count; ++i) {
@@ -140,7 +139,7 @@ Table ranking_table(const SweepView& view, std::size_t most) {
     if (view.reference) row.push_back(i == *view.reference ? Cell("reference") : difference_cell(arm.to_reference));
     row.emplace_back(hardware_text(arm));
     row.emplace_back(arm.front ? "yes" : "");
-    for (const char* name : {"parameters", "macs", "epochs"}) row.push_back(count_cell(arm, name));
+    for (const char* name : {"macs", "epochs"}) row.push_back(count_cell(arm, name));
     row.push_back(report::number(arm.seconds, 1));
     table.rows.push_back(std::move(row));
   }

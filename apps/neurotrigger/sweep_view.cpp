@@ -84,6 +84,24 @@ std::optional<std::size_t> reference_place(const SweepView& view, const app::Swe
   return std::nullopt;
 }
 
+/// 95 % interval of the mean over experts; see PairedDifference.
+std::optional<linalg::Interval> interval_of(const std::map<std::string, std::vector<double>>& experts,
+                                            const std::vector<double>& all, double mean) {
+  if (all.size() < 2) return std::nullopt;
+  double variance = 0, spread = 0;  // of the sum over the experts; for the degrees of freedom
+  for (const auto& [name, percents] : experts) {
+    if (percents.size() < 2) return linalg::t_interval(all);
+    const double deviation = linalg::standard_deviation(percents, linalg::Divisor::n_minus_1);
+    const double own = deviation * deviation / static_cast<double>(percents.size());
+    variance += own;
+    spread += own * own / static_cast<double>(percents.size() - 1);
+  }
+  if (variance == 0) return linalg::Interval{mean, mean};
+  const double half = linalg::student_t_quantile(0.975, variance * variance / spread) * std::sqrt(variance) /
+                      static_cast<double>(experts.size());
+  return linalg::Interval{mean - half, mean + half};
+}
+
 std::string value_text(const RankedArm& arm, const SweepMetric& metric) {
   const Maybe value = arm.metric(metric.name);
   if (!value) return "-";
@@ -119,6 +137,19 @@ std::string figures_sentence(const RankedArm& arm) {
                    value_text(arm, feed), " (feed-down).");
 }
 
+/// Arms that more epochs might still improve.
+std::string unfinished_sentence(const SweepView& view) {
+  std::size_t trained = 0, unfinished = 0;
+  for (const RankedArm& arm : view.arms) {
+    trained += arm.metric("unfinished") ? 1 : 0;
+    unfinished += arm.metric("unfinished").value_or(0) > 0.5 ? 1 : 0;
+  }
+  if (unfinished == 0) return "";
+  return text::cat("In ", unfinished, " of ", trained,
+                   " arms most experts had their best epoch in the last tenth of the "
+                   "training: they were still improving, and longer trainings may change the order.");
+}
+
 }  // namespace
 
 Maybe RankedArm::metric(const std::string& wanted) const {
@@ -135,20 +166,25 @@ SweepMetric metric_called(const std::string& name) {
 }
 
 std::optional<PairedDifference> paired_difference(const Arm& arm, const Arm& other, const std::string& metric) {
-  std::vector<double> percents;
+  std::map<std::string, std::vector<double>> experts;  // percents by expert
   const std::size_t repeats = std::min(arm.outcomes.size(), other.outcomes.size());
   for (std::size_t r = 0; r < repeats; ++r)
     for (const auto& [name, value] : arm.outcomes[r].metrics) {
       if (!name.starts_with("expert_") || !name.ends_with("." + metric)) continue;
       const auto found = other.outcomes[r].metrics.find(name);
       if (found != other.outcomes[r].metrics.end() && found->second != 0)
-        percents.push_back(100 * (value / found->second - 1));
+        experts[name].push_back(100 * (value / found->second - 1));
     }
-  if (percents.empty()) return std::nullopt;
+  if (experts.empty()) return std::nullopt;
   PairedDifference out;
-  out.pairs = percents.size();
-  out.percent = linalg::mean(percents);
-  if (percents.size() > 1) out.interval = linalg::t_interval(percents);
+  std::vector<double> all, means;
+  for (const auto& [name, percents] : experts) {
+    all.insert(all.end(), percents.begin(), percents.end());
+    means.push_back(linalg::mean(percents));
+  }
+  out.pairs = all.size();
+  out.percent = linalg::mean(means);
+  out.interval = interval_of(experts, all, out.percent);
   return out;
 }
 
@@ -224,6 +260,8 @@ std::vector<std::string> recommendation(const SweepView& view) {
     if (!equal.empty())
       out.push_back(text::cat("Not to be told apart from it with these pairs: ", text::join(equal, ", "), "."));
   }
+  const std::string unfinished = unfinished_sentence(view);
+  if (!unfinished.empty()) out.push_back(unfinished);
   const auto efficient = best_by(view, "efficiency", nn::Goal::max, true);
   if (efficient && *efficient != *hardware)
     out.push_back(text::cat("The most tracks at 80 % rejection keeps ", view.arms[*efficient].name, ": ",

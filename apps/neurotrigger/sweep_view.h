@@ -14,11 +14,13 @@
 namespace thimble::neurotrigger {
 
 /// How much worse (or better) an arm is than another, over the pairs of one expert and one seed, in percent of the
-/// other's value.
+/// other's value. The 95 % interval of the mean: where every expert has several seeds, from their spread within each
+/// expert (the experts are what they are; Welch and Satterthwaite's degrees of freedom), else from the spread over all
+/// pairs; nothing for one pair.
 struct PairedDifference {
   std::size_t pairs = 0;
-  double percent = 0;                        // mean
-  std::optional<linalg::Interval> interval;  // 95 %, Student's t over the pairs; nothing for one pair
+  double percent = 0;  // mean over the experts
+  std::optional<linalg::Interval> interval;
   /// The interval does not hold zero.
   bool clear() const { return interval && (interval->low > 0 || interval->high < 0); }
 };

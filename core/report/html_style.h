@@ -42,7 +42,7 @@ th{font-weight:600;color:var(--soft);font-size:13px;text-align:right;vertical-al
 td{text-align:right;padding:6px 12px;border-bottom:1px solid var(--line);white-space:nowrap}
 .l{text-align:left;white-space:normal}
 th{overflow-wrap:normal}
-td.l{min-width:5em;overflow-wrap:anywhere}
+td.l{min-width:9em;overflow-wrap:anywhere}
 tr>:first-child{padding-left:2px}
 tr>:last-child{padding-right:2px}
 th span{font-weight:400}

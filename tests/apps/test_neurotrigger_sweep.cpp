@@ -267,6 +267,16 @@ TEST_CASE("Paired differences take every expert and seed of both arms, in percen
   CHECK(difference->interval->high == doctest::Approx(20 + 4.302653 * 10 / std::sqrt(3.0)));
   CHECK_FALSE(difference->clear());
   CHECK_FALSE(paired_difference(arm, arm_with({{{"z_cm", 1}}}), "z_cm"));
+  // two seeds of two experts: +10 %, +12 % and +50 %, +52 %; the experts differ, but each of them is sure
+  const search::Arm sure =
+      arm_with({{{"expert_0.z_cm", 2.2}, {"expert_1.z_cm", 6}}, {{"expert_0.z_cm", 2.24}, {"expert_1.z_cm", 7.6}}});
+  const auto within = paired_difference(sure, other, "z_cm");
+  REQUIRE(within);
+  CHECK(within->percent == doctest::Approx(31));
+  // each mean has variance 1, their mean 0.5; 2 degrees of freedom: 31 +- 4.302653 * sqrt(0.5)
+  CHECK(within->interval->low == doctest::Approx(31 - 4.302653 * std::sqrt(0.5)));
+  CHECK(within->clear());
+  CHECK_FALSE(paired_difference(other, other, "z_cm")->clear());
 }
 
 TEST_CASE("The recommendation names the best arm in hardware and what better ones would bring [NT N15]") {

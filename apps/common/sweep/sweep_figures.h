@@ -37,7 +37,7 @@ report::Figure best_so_far(const SweepPicture& sweep);
 report::Figure strip_of(const SweepPicture& sweep, const SweptSetting& setting);
 /// One line per arm across its settings to the metric; the best arm and the best quarter stand out. At most `most`
 /// settings, the first ones.
-report::Figure parallel_coordinates(const SweepPicture& sweep, std::size_t most = 6);
+report::Figure parallel_coordinates(const SweepPicture& sweep, std::size_t most = 5);
 
 /// How much worse a setting's shuffling makes the prediction of the metric.
 struct Importance {
