@@ -81,8 +81,8 @@ TEST_CASE("Columns of runs hold what each run has; a metric stands before a sett
   const auto first = nlohmann::json::parse(
       R"({"seconds": 2.5, "metrics": {"loss": 0.5, "e": {"z": 1}}, "config": {"loss": "MSE", "act": "tanh", "list": [1]}})");
   const auto second = nlohmann::json::parse(R"({"metrics": {"loss": null}, "config": {"act": 3}})");
-  const expr::Columns columns =
-      columns_of({{"a/0", "a", "ok", "", 0, &first}, {"a/1", "a", "ok", "", 1, &second}, {"b/0", "b", "killed"}});
+  const expr::Columns columns = columns_of(
+      {{"a/0", "a", "ok", "", 0, &first}, {"a/1", "a", "ok", "", 1, &second}, {"b/0", "b", "killed", "", 0, nullptr}});
   CHECK(columns.rows == 3);
   CHECK(columns.numbers.at("loss")[0] == 0.5);
   CHECK(std::isnan(columns.numbers.at("loss")[1]));
