@@ -89,12 +89,18 @@ void add_costs(const RunResult& run, std::map<std::string, double>& metrics) {
   metrics["hardware"] = hardware ? 1 : 0;
 }
 
-/// One key and line per problem, as text: for the table of a failed arm.
-std::string failures_of(const RunResult& run) {
+/// Why the arm counts as failed: an expert that failed, or whose network gives no finite loss; such an arm must not be
+/// ranked by its other experts.
+std::string failures_of(const RunResult& run, const std::map<std::string, double>& metrics) {
   std::vector<std::string> reasons;
-  for (const ExpertResult& expert : run.experts)
+  for (const ExpertResult& expert : run.experts) {
+    const std::string name = text::cat("expert ", expert.outcome.expert, ": ");
+    const auto loss = metrics.find(text::cat("expert_", expert.outcome.expert, ".loss"));
     if (expert.outcome.status == ExpertStatus::failed)
-      reasons.push_back(text::cat("expert ", expert.outcome.expert, ": ", expert.outcome.reason));
+      reasons.push_back(name + expert.outcome.reason);
+    else if (was_trained(expert) && (loss == metrics.end() || !std::isfinite(loss->second)))
+      reasons.push_back(name + "the trained network gives no finite loss");
+  }
   return text::join(reasons, "; ");
 }
 
@@ -190,9 +196,9 @@ std::optional<nn::search::Outcome> ArmTrainer::operator()(const nn::search::Tria
   const RunResult run = train_experts(settings, *splits, plan);
   if (run.interrupted) return std::nullopt;
   nn::search::Outcome outcome;
-  outcome.reason = failures_of(run);
-  outcome.failed = !outcome.reason.empty();
   outcome.metrics = arm_metrics(run, *splits);
+  outcome.reason = failures_of(run, outcome.metrics);
+  outcome.failed = !outcome.reason.empty();
   io::atomic_replace(folder / "weights.json", weights_json(networks_of(run)));
   io::atomic_replace(folder / "summary.json", summary_of(settings, outcome.metrics, outcome.failed));
   return outcome;

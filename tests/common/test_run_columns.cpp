@@ -51,7 +51,7 @@ TEST_CASE("Runs are listed by a condition over metrics, settings and state, and 
   CHECK(three.listed({"--where", "train.lr == 0.5 and status == \"ok\" and config == \"small\""}) == Names{"0"});
   CHECK(three.listed({"--where", "status == \"failed\""}).empty());
   CHECK(three.listed({"--sort", "expert_0.val_loss"}) == Names{"1", "2", "0"});
-  CHECK(three.listed({"--sort", "-train.lr", "--where", "version > 0"}) == Names{"2", "1"});
+  CHECK(three.listed({"--sort", "0 - train.lr", "--where", "version > 0"}) == Names{"2", "1"});
   CHECK(three.run({"runs", "list", "--sort", "train.lr"}).out.find("train.lr") != std::string::npos);
   const test::Ended unknown = three.run({"runs", "list", "--where", "expert_0.val_los < 1"});
   CHECK(unknown.code == 2);

@@ -302,7 +302,7 @@ Verb runs_verb(const std::string& app) {
   verb.summary = "list, show, note, remove";
   verb.operands = plain_operands("[list | show RUN | note RUN TEXT | rm RUN]", 0, 3);
   verb.flags = {{"--where", "EXPR", "list: only runs for which this holds", "", {}, 0},
-                {"--sort", "EXPR", "list: by this number, ascending", "", {}, 0},
+                {"--sort", "EXPR", "list: by this number, ascending; 0 - NAME: descending", "", {}, 0},
                 {"--tag", "WORD", "list only runs with this tag", "", {}, 0}};
   verb.examples = {"thimble-" + app + " runs list --where 'status == \"ok\"'"};
   verb.more =
