@@ -415,7 +415,7 @@ TEST_SUITE("slow") {
   }
 
   TEST_CASE(
-      "Ctrl-C saves a sweep, ends with 130 and tells how to go on; a failing arm is ranked last with code 1 "
+      "Ctrl-C saves a sweep, ends with 130 and tells how to go on, and a failing arm is ranked last with code 1 "
       "[NT N15]") {
     const test::TempFolder folder;
     const SweepWords words =

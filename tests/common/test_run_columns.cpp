@@ -77,7 +77,7 @@ TEST_CASE("compare ends with code 1 when the condition holds for a later run [NT
         std::string::npos);
 }
 
-TEST_CASE("Columns of runs hold what each run has; a metric stands before a setting of its name") {
+TEST_CASE("Columns of runs hold what each run has, and a metric stands before a setting of its name") {
   const auto first = nlohmann::json::parse(
       R"({"seconds": 2.5, "metrics": {"loss": 0.5, "e": {"z": 1}}, "config": {"loss": "MSE", "act": "tanh", "list": [1]}})");
   const auto second = nlohmann::json::parse(R"({"metrics": {"loss": null}, "config": {"act": 3}})");
