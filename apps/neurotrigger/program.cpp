@@ -280,22 +280,14 @@ app::Program program() {
   p.examples = {"thimble-neurotrigger train demo",
                 "thimble-neurotrigger train baseline_v2 data.train=random1.gz data.val=random2.gz",
                 "thimble-neurotrigger export latest --target hw-a --out build/expert0"};
-  p.verbs = {simulate_verb(),
-             split_verb(),
-             train_verb(),
-             evaluate_verb(),
-             predict_verb(),
-             export_verb(),
-             scan_verb(),
-             import_verb(),
-             sweep_verb(),
-             report_verb(),
-             plots_verb(),
-             study_verb(),
-             drift_verb(),
-             app::runs_verb("neurotrigger"),
-             compare_runs_verb(),
-             app::config_verb(config)};
+  p.verbs = {simulate_verb(),     split_verb(),
+             train_verb(),        evaluate_verb(),
+             predict_verb(),      export_verb(),
+             scan_verb(),         import_verb(),
+             sweep_verb(),        report_verb(),
+             plots_verb(),        study_verb(),
+             drift_verb(),        app::runs_verb("neurotrigger"),
+             compare_runs_verb(), app::config_verb(config)};
   p.synonyms = {{"eval", "evaluate"}, {"synth", "simulate"}, {"run", "train"}};
   p.legacy = [p](std::vector<std::string> words) { return modern_words(std::move(words), p); };
   p.complete = [config](const app::Verb& v, const std::string& word) { return app::complete_config(v, word, config); };
