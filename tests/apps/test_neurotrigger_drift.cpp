@@ -202,7 +202,7 @@ TEST_SUITE("slow") {
   }
 
   TEST_CASE(
-      "Studies of a run write their tables, figures and a report; bad names are refused [NT N08] [NT N09] [NT N10] [NT "
+      "Studies of a run write their tables, figures and a report, bad names are refused [NT N08] [NT N09] [NT N10] [NT "
       "N11]") {
     const test::TempFolder folder;
     const std::string demo = text::cat(THIMBLE_SOURCE_DIR, "/configs/neurotrigger/demo.yaml");

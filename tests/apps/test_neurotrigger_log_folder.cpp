@@ -229,7 +229,7 @@ TEST_CASE("Text predictions hold every row of a split, zeros where no network sp
 }
 
 TEST_CASE(
-    "The commit and the changes of the working tree are kept; without a repository the files are empty [NT F27]") {
+    "The commit and the changes of the working tree are kept, without a repository the files are empty [NT F27]") {
   const test::TempFolder folder;
   run_well(training({"epochs=1"}), folder);
   CHECK(text_of(run_folder(folder) / "git_id.txt").empty());
