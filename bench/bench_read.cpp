@@ -1,7 +1,7 @@
 // Reads one track file and ends: time and memory of a process, for bench/run-peers. Usage: bench_read FILE.
 #include "core/base/error.h"
 
-#include "apps/neurotrigger/track_file.h"
+#include "apps/neurotrigger/data/track_file.h"
 
 #include <cstdio>
 

@@ -2,11 +2,11 @@
 // tracks through the network in floating point and through the integers of hardware model A. Names: bench/README.md.
 #include "core/io/atomic_file.h"
 
-#include "apps/neurotrigger/hardware_model.h"
-#include "apps/neurotrigger/models.h"
-#include "apps/neurotrigger/simulator.h"
-#include "apps/neurotrigger/track_file.h"
-#include "apps/neurotrigger/track_text.h"
+#include "apps/neurotrigger/data/simulator.h"
+#include "apps/neurotrigger/data/track_file.h"
+#include "apps/neurotrigger/data/track_text.h"
+#include "apps/neurotrigger/hardware/hardware_model.h"
+#include "apps/neurotrigger/train/models.h"
 
 #include <benchmark/benchmark.h>
 

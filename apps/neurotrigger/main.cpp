@@ -1,4 +1,4 @@
-#include "apps/neurotrigger/verbs.h"
+#include "apps/neurotrigger/verbs/verbs.h"
 
 int main(int argc, char** argv) {
   return thimble::app::run(argc, argv, thimble::neurotrigger::program());

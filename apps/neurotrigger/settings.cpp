@@ -3,7 +3,7 @@
 #include "core/base/error.h"
 #include "core/kernels/activation.h"
 
-#include "apps/neurotrigger/filters.h"
+#include "apps/neurotrigger/data/filters.h"
 
 #include <algorithm>
 

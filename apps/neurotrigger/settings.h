@@ -4,8 +4,8 @@
 #include "apps/common/config/load.h"
 #include "apps/common/config/schema.h"
 #include "apps/common/config/verb.h"
-#include "apps/neurotrigger/hardware_keys.h"
-#include "apps/neurotrigger/simulator.h"
+#include "apps/neurotrigger/data/simulator.h"
+#include "apps/neurotrigger/hardware/hardware_keys.h"
 
 #include <cstdint>
 #include <map>

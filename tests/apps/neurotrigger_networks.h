@@ -1,8 +1,8 @@
 #pragma once
 // Networks, splits and settings that several tests of the NeuroTrigger application start from.
 
-#include "apps/neurotrigger/experts.h"
-#include "apps/neurotrigger/track_file.h"
+#include "apps/neurotrigger/data/track_file.h"
+#include "apps/neurotrigger/train/experts.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,6 +1,6 @@
 // compare_to: outputs of an earlier run in place of the old network.
 
-#include "apps/neurotrigger/old_outputs.h"
+#include "apps/neurotrigger/run/old_outputs.h"
 
 #include <doctest/doctest.h>
 

@@ -2,10 +2,10 @@
 #include "core/io/file.h"
 #include "core/io/gzip.h"
 
-#include "apps/neurotrigger/simulator.h"
-#include "apps/neurotrigger/track_file.h"
-#include "apps/neurotrigger/track_text.h"
-#include "apps/neurotrigger/weights_file.h"
+#include "apps/neurotrigger/data/simulator.h"
+#include "apps/neurotrigger/data/track_file.h"
+#include "apps/neurotrigger/data/track_text.h"
+#include "apps/neurotrigger/train/weights_file.h"
 
 #include <doctest/doctest.h>
 

@@ -2,11 +2,11 @@
 
 #include "core/io/json.h"
 
-#include "apps/neurotrigger/drift_monitor.h"
-#include "apps/neurotrigger/models.h"
-#include "apps/neurotrigger/robustness.h"
-#include "apps/neurotrigger/simulator.h"
-#include "apps/neurotrigger/track_file.h"
+#include "apps/neurotrigger/data/simulator.h"
+#include "apps/neurotrigger/data/track_file.h"
+#include "apps/neurotrigger/study/drift_monitor.h"
+#include "apps/neurotrigger/study/robustness.h"
+#include "apps/neurotrigger/train/models.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

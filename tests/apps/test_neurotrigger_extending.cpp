@@ -6,12 +6,12 @@
 
 #include "nn/graph/graph.h"
 
-#include "apps/neurotrigger/filters.h"
-#include "apps/neurotrigger/models.h"
-#include "apps/neurotrigger/plots.h"
-#include "apps/neurotrigger/simulator.h"
-#include "apps/neurotrigger/track_file.h"
-#include "apps/neurotrigger/track_text.h"
+#include "apps/neurotrigger/data/filters.h"
+#include "apps/neurotrigger/data/simulator.h"
+#include "apps/neurotrigger/data/track_file.h"
+#include "apps/neurotrigger/data/track_text.h"
+#include "apps/neurotrigger/look/plots.h"
+#include "apps/neurotrigger/train/models.h"
 
 #include <doctest/doctest.h>
 

@@ -8,11 +8,11 @@
 #include "hw/ir/json.h"
 #include "hw/sim/evaluate.h"
 
-#include "apps/neurotrigger/hardware_estimate.h"
-#include "apps/neurotrigger/hardware_look.h"
-#include "apps/neurotrigger/hardware_ranges.h"
-#include "apps/neurotrigger/models.h"
-#include "apps/neurotrigger/track_file.h"
+#include "apps/neurotrigger/data/track_file.h"
+#include "apps/neurotrigger/hardware/hardware_estimate.h"
+#include "apps/neurotrigger/hardware/hardware_look.h"
+#include "apps/neurotrigger/hardware/hardware_ranges.h"
+#include "apps/neurotrigger/train/models.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

@@ -3,8 +3,8 @@
 
 #include "core/io/tfevents.h"
 
-#include "apps/neurotrigger/dataset.h"
-#include "apps/neurotrigger/weights_file.h"
+#include "apps/neurotrigger/data/dataset.h"
+#include "apps/neurotrigger/train/weights_file.h"
 
 #include <doctest/doctest.h>
 

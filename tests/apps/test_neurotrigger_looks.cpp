@@ -3,10 +3,10 @@
 #include "core/io/file.h"
 #include "core/io/json.h"
 
-#include "apps/neurotrigger/comparison.h"
-#include "apps/neurotrigger/run_files.h"
-#include "apps/neurotrigger/simulator.h"
-#include "apps/neurotrigger/track_text.h"
+#include "apps/neurotrigger/data/simulator.h"
+#include "apps/neurotrigger/data/track_text.h"
+#include "apps/neurotrigger/look/comparison.h"
+#include "apps/neurotrigger/run/run_files.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

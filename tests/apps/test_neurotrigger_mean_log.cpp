@@ -2,7 +2,7 @@
 
 #include "core/io/tfevents.h"
 
-#include "apps/neurotrigger/mean_log.h"
+#include "apps/neurotrigger/train/mean_log.h"
 
 #include <doctest/doctest.h>
 

@@ -1,11 +1,11 @@
 #include "core/base/error.h"
 #include "core/io/json.h"
 
-#include "apps/neurotrigger/filters.h"
-#include "apps/neurotrigger/metrics.h"
-#include "apps/neurotrigger/preprocess.h"
-#include "apps/neurotrigger/track_file.h"
-#include "apps/neurotrigger/weights_file.h"
+#include "apps/neurotrigger/data/filters.h"
+#include "apps/neurotrigger/data/preprocess.h"
+#include "apps/neurotrigger/data/track_file.h"
+#include "apps/neurotrigger/look/metrics.h"
+#include "apps/neurotrigger/train/weights_file.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

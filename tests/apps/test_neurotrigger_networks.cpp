@@ -8,13 +8,13 @@
 
 #include "hw/sim/evaluate.h"
 
-#include "apps/neurotrigger/hardware_ranges.h"
-#include "apps/neurotrigger/models.h"
-#include "apps/neurotrigger/restarts.h"
-#include "apps/neurotrigger/simulator.h"
-#include "apps/neurotrigger/weights_flat.h"
-#include "apps/neurotrigger/weights_forward.h"
-#include "apps/neurotrigger/width_scan.h"
+#include "apps/neurotrigger/data/simulator.h"
+#include "apps/neurotrigger/hardware/hardware_ranges.h"
+#include "apps/neurotrigger/hardware/width_scan.h"
+#include "apps/neurotrigger/train/models.h"
+#include "apps/neurotrigger/train/restarts.h"
+#include "apps/neurotrigger/train/weights_flat.h"
+#include "apps/neurotrigger/train/weights_forward.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -164,7 +164,7 @@ TEST_CASE("The header for other programs gives the outputs of the framework [NT 
 TEST_CASE("The header for other programs meets the reference outputs, and compiles alone [NT F29]") {
   const test::TempFolder folder;
   io::atomic_replace(folder.path() / "use.cpp",
-                     "#include \"apps/neurotrigger/weights_forward.h\"\nint main() { return 0; }\n");
+                     "#include \"apps/neurotrigger/train/weights_forward.h\"\nint main() { return 0; }\n");
   if (test::has_program("g++")) {
     const auto built = test::run_program({"g++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
                                           "-fsyntax-only", std::string("-I") + THIMBLE_SOURCE_DIR, "use.cpp"},

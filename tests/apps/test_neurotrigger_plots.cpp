@@ -5,10 +5,10 @@
 #include "core/io/tfevents.h"
 #include "core/report/plotter.h"
 
-#include "apps/neurotrigger/models.h"
-#include "apps/neurotrigger/plots.h"
-#include "apps/neurotrigger/simulator.h"
-#include "apps/neurotrigger/track_file.h"
+#include "apps/neurotrigger/data/simulator.h"
+#include "apps/neurotrigger/data/track_file.h"
+#include "apps/neurotrigger/look/plots.h"
+#include "apps/neurotrigger/train/models.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

@@ -1,12 +1,12 @@
 // Disturbed tracks, sensitivity of the inputs, idle neurons.
 
-#include "apps/neurotrigger/kinematics.h"
-#include "apps/neurotrigger/models.h"
-#include "apps/neurotrigger/robustness.h"
-#include "apps/neurotrigger/scaling.h"
-#include "apps/neurotrigger/sensitivity.h"
-#include "apps/neurotrigger/simulator.h"
-#include "apps/neurotrigger/track_file.h"
+#include "apps/neurotrigger/data/kinematics.h"
+#include "apps/neurotrigger/data/scaling.h"
+#include "apps/neurotrigger/data/simulator.h"
+#include "apps/neurotrigger/data/track_file.h"
+#include "apps/neurotrigger/study/robustness.h"
+#include "apps/neurotrigger/study/sensitivity.h"
+#include "apps/neurotrigger/train/models.h"
 
 #include <doctest/doctest.h>
 

@@ -2,7 +2,7 @@
 
 #include "core/io/json.h"
 
-#include "apps/neurotrigger/weights_file.h"
+#include "apps/neurotrigger/train/weights_file.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

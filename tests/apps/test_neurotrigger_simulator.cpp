@@ -1,8 +1,8 @@
 #include "core/base/error.h"
 #include "core/parallel/blocks.h"
 
-#include "apps/neurotrigger/scaling.h"
-#include "apps/neurotrigger/simulator.h"
+#include "apps/neurotrigger/data/scaling.h"
+#include "apps/neurotrigger/data/simulator.h"
 
 #include <doctest/doctest.h>
 

@@ -5,11 +5,11 @@
 #include "core/io/hash.h"
 #include "core/io/json.h"
 
-#include "apps/neurotrigger/filters.h"
-#include "apps/neurotrigger/simulator.h"
-#include "apps/neurotrigger/track_file.h"
-#include "apps/neurotrigger/track_split.h"
-#include "apps/neurotrigger/track_text.h"
+#include "apps/neurotrigger/data/filters.h"
+#include "apps/neurotrigger/data/simulator.h"
+#include "apps/neurotrigger/data/track_file.h"
+#include "apps/neurotrigger/data/track_split.h"
+#include "apps/neurotrigger/data/track_text.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

@@ -1,7 +1,7 @@
 // Ways to start a training, what its settings do, where it starts from and when it stops.
 
 #include "apps/neurotrigger/settings.h"
-#include "apps/neurotrigger/weights_file.h"
+#include "apps/neurotrigger/train/weights_file.h"
 
 #include <doctest/doctest.h>
 

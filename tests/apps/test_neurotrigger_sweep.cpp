@@ -3,7 +3,7 @@
 #include "core/io/json.h"
 
 #include "apps/neurotrigger/settings.h"
-#include "apps/neurotrigger/sweep_view.h"
+#include "apps/neurotrigger/sweep/sweep_view.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
-#include "apps/neurotrigger/preprocess.h"
-#include "apps/neurotrigger/track_model.h"
+#include "apps/neurotrigger/data/preprocess.h"
+#include "apps/neurotrigger/data/track_model.h"
 
 #include <doctest/doctest.h>
 

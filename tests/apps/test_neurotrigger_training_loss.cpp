@@ -2,8 +2,8 @@
 
 #include "core/random/philox.h"
 
-#include "apps/neurotrigger/expert_training.h"
-#include "apps/neurotrigger/training_loss.h"
+#include "apps/neurotrigger/train/expert_training.h"
+#include "apps/neurotrigger/train/training_loss.h"
 
 #include <doctest/doctest.h>
 

@@ -4,13 +4,13 @@
 #include "core/base/error.h"
 #include "core/linalg/stats.h"
 
-#include "apps/neurotrigger/feed_study.h"
-#include "apps/neurotrigger/kinematics.h"
-#include "apps/neurotrigger/metrics.h"
-#include "apps/neurotrigger/simulator.h"
-#include "apps/neurotrigger/track_file.h"
-#include "apps/neurotrigger/trigger_study.h"
-#include "apps/neurotrigger/trigger_view.h"
+#include "apps/neurotrigger/data/kinematics.h"
+#include "apps/neurotrigger/data/simulator.h"
+#include "apps/neurotrigger/data/track_file.h"
+#include "apps/neurotrigger/look/metrics.h"
+#include "apps/neurotrigger/look/trigger_view.h"
+#include "apps/neurotrigger/study/feed_study.h"
+#include "apps/neurotrigger/study/trigger_study.h"
 
 #include <doctest/doctest.h>
 

@@ -8,10 +8,10 @@
 #include "autograd/ops/elementwise.h"
 #include "autograd/tape.h"
 
-#include "apps/neurotrigger/scaling.h"
-#include "apps/neurotrigger/track_file.h"
-#include "apps/neurotrigger/uncertainty.h"
-#include "apps/neurotrigger/weights_file.h"
+#include "apps/neurotrigger/data/scaling.h"
+#include "apps/neurotrigger/data/track_file.h"
+#include "apps/neurotrigger/train/uncertainty.h"
+#include "apps/neurotrigger/train/weights_file.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

@@ -6,10 +6,10 @@
 
 #include "nn/data/plan.h"
 
-#include "apps/neurotrigger/filters.h"
-#include "apps/neurotrigger/hardware_model.h"
-#include "apps/neurotrigger/scaling.h"
-#include "apps/neurotrigger/simulator.h"
+#include "apps/neurotrigger/data/filters.h"
+#include "apps/neurotrigger/data/scaling.h"
+#include "apps/neurotrigger/data/simulator.h"
+#include "apps/neurotrigger/hardware/hardware_model.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

@@ -1,7 +1,7 @@
 #include "core/base/error.h"
 #include "core/io/file.h"
 
-#include "apps/neurotrigger/weights_file.h"
+#include "apps/neurotrigger/train/weights_file.h"
 
 #include <doctest/doctest.h>
 
