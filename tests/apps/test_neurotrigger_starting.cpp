@@ -87,8 +87,9 @@ TEST_CASE("A production run at a terminal asks for one line, without a terminal 
     first.insert(first.end(), quick.begin(), quick.end());
     return first;
   };
-  const auto [code, shown] = at_terminal(words({"-p", "-m"}), folder.path(), "night shift\n");
-  CHECK_MESSAGE(code == 0, shown);
+  const auto ended = at_terminal(words({"-p", "-m"}), folder.path(), "night shift\n");
+  const std::string& shown = ended.second;
+  CHECK_MESSAGE(ended.first == 0, shown);
   CHECK(contains(shown, "one line to remember this run by"));
   CHECK(description_of(folder, 0) == "night shift");
   const auto [given, nothing] = at_terminal(words({"-p", "-d", "it's given", "-m"}), folder.path(), "");
@@ -140,7 +141,8 @@ TEST_CASE("A configuration by name, as YAML, as JSON, inline and by --config tra
       {{"train", "--config", inline_map, "--name", "own"}, run_folder(folder, "own")}};
   for (const auto& [words, run] : forms) {
     run_well(words, folder, shipped());
-    CAPTURE(run.string());
+    const std::string folder_of_run = run.string();
+    CAPTURE(folder_of_run);
     CHECK(same_bytes(forms.front().second / "weights.json", run / "weights.json"));
   }
   // what is wrong inside is told like in a file

@@ -395,7 +395,7 @@ TEST_SUITE("slow") {
     REQUIRE(run_sweep_in(whole, words).code == 0);
     const std::string expected = ranking_in(whole);
     int killed = 0;
-    for (const std::size_t records : {0, 1, 3}) {  // killed while so many trials stand in the journal
+    for (const std::size_t records : {0U, 1U, 3U}) {  // killed while so many trials stand in the journal
       const test::TempFolder folder;
       const auto journal = folder.path() / "runs/neurotrigger/sweep/version_0/journal.jsonl";
       const test::Process process("thimble-neurotrigger", words, folder.path(), test::neurotrigger_program::shipped());

@@ -141,7 +141,7 @@ TEST_CASE(
 }
 
 TEST_CASE("The fault id_shuffle changes five inputs as it was recorded and leaves the others [NT N02]") {
-  Tensor x = Tensor::full({2, 27}, 0.5F);
+  Tensor x = Tensor::full({2, 27}, 0.5);
   shuffle_ids(x);
   const float* row = x.data<float>() + 27;
   for (std::size_t k = 0; k < 27; ++k) {

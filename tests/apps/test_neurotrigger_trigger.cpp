@@ -163,10 +163,10 @@ TEST_CASE("Resolution by transverse momentum is that of the specification [NT N0
                                                {"pT 0.5 to 0.7 GeV", 7.6}, {"pT 0.7 to 1 GeV", 8.6},
                                                {"pT 1 to 2 GeV", 6.4},     {"pT above 2 GeV", 4.9}};
   std::int64_t near = 0;
-  for (const auto& [name, trimmed] : expected) {
-    CAPTURE(name);
-    const GroupView& v = named(views, name);
-    CHECK(std::abs(*v.numbers.resolution_cm - trimmed) <= 0.05 + 1e-9);
+  for (const auto& bin : expected) {
+    CAPTURE(bin.first);
+    const GroupView& v = named(views, bin.first);
+    CHECK(std::abs(*v.numbers.resolution_cm - bin.second) <= 0.05 + 1e-9);
     near += v.numbers.near_rows;
   }
   // every track lies in one momentum bin, in one angle bin, with one network

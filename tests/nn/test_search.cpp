@@ -65,7 +65,7 @@ TEST_CASE("A grid visits every combination once, the last parameter fastest, equ
   const std::vector<std::string> expected{"a=1 b=x c=5", "a=1 b=x c=6", "a=1 b=y c=5", "a=1 b=y c=6",
                                           "a=2 b=x c=5", "a=2 b=x c=6", "a=2 b=y c=5", "a=2 b=y c=6"};
   CHECK(space.combinations() == 8);
-  for (const std::size_t batch : {1, 3, 16}) CHECK(all_of(*grid_search(space), batch) == expected);
+  for (const std::size_t batch : {1U, 3U, 16U}) CHECK(all_of(*grid_search(space), batch) == expected);
 }
 
 TEST_CASE("A stepped range is a grid from its least value on, the greatest left out [NT N15]") {
@@ -145,7 +145,7 @@ TEST_CASE("Quantiles of the parameters are those of their distributions") {
 
 TEST_CASE("Without replacement a finite space is drawn exactly once and then ends [NT N15]") {
   const Space space({{"a", Whole{0, 6}}, choice("b", {word("x"), word("y"), word("z")})});
-  for (const std::size_t batch : {1, 4, 50}) {
+  for (const std::size_t batch : {1U, 4U, 50U}) {
     const auto all = all_of(*random_search(space, 2, false), batch);
     CHECK(all.size() == 21);
     CHECK(std::set<std::string>(all.begin(), all.end()).size() == 21);

@@ -59,7 +59,7 @@ std::int64_t inputs_outside(const Tensor& inputs, const fixed::FxType& type) {
   const double low = type.value(type.lo()), high = type.value(type.hi());
   std::int64_t count = 0;
   for (std::int64_t i = 0; i < inputs.numel(); ++i) {
-    const double x = inputs.data<float>()[i];
+    const auto x = static_cast<double>(inputs.data<float>()[i]);
     count += x < low || x > high ? 1 : 0;
   }
   return count;

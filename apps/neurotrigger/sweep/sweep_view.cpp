@@ -30,7 +30,8 @@ std::map<std::string, std::string> settings_text(const RunSettings& run) {
   }
   std::map<std::string, std::string> out;
   for (const auto& [key, list] : values) {
-    const bool equal = std::all_of(list.begin(), list.end(), [&](const std::string& v) { return v == list.front(); });
+    const bool equal =
+        std::all_of(list.begin(), list.end(), [&first = list.front()](const std::string& v) { return v == first; });
     out[key] = equal ? list.front() : text::join(list, "/");
   }
   return out;
@@ -295,7 +296,8 @@ app::SweepPicture picture_of(const SweepView& view) {
     }
   }
   for (const auto& [key, values] : columns)
-    if (std::any_of(values.begin(), values.end(), [&](const std::string& v) { return v != values.front(); }))
+    if (std::any_of(values.begin(), values.end(),
+                    [&first = values.front()](const std::string& v) { return v != first; }))
       picture.settings.push_back({key, values});
   return picture;
 }
