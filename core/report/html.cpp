@@ -74,6 +74,16 @@ std::string class_of(const Column& column) {
   return names.empty() ? "" : " class=\"" + names + "\"";
 }
 
+/// Escaped text that may be broken behind underscores: names_of_configurations are one word otherwise.
+std::string breakable(const std::string& escaped_text) {
+  std::string out;
+  for (const char c : escaped_text) {
+    out += c;
+    if (c == '_') out += "<wbr>";
+  }
+  return out;
+}
+
 std::string table_html(const Table& table) {
   std::string out = "<div class=\"wide\"><table>";
   if (!table.title.empty()) out += "<caption>" + label(table.title) + "</caption>";
@@ -87,7 +97,7 @@ std::string table_html(const Table& table) {
     out += table.last_is_total && r + 1 == table.rows.size() ? "<tr class=\"total\">" : "<tr>";
     for (std::size_t c = 0; c < table.columns.size(); ++c) {
       const Cell cell = c < table.rows[r].size() ? table.rows[r][c] : Cell{};
-      const std::string value = table.columns[c].left ? escaped(cell.text) : label(cell.text);
+      const std::string value = table.columns[c].left ? breakable(escaped(cell.text)) : label(cell.text);
       const std::string inner = cell.best ? "<b>" + value + "</b>" : value;
       out += cat("<td", class_of(table.columns[c]), ">", inner, "</td>");
     }

@@ -39,7 +39,7 @@ section,figure,header{background:var(--card);border:1px solid var(--line);border
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:600;font-size:17px;padding:0 0 10px}
 th{font-weight:600;color:var(--soft);font-size:13px;text-align:right;vertical-align:bottom;border-bottom:1px solid var(--axis);padding:4px 12px}
-td{text-align:right;padding:6px 12px;border-bottom:1px solid var(--line);white-space:nowrap}
+td{text-align:right;padding:6px 9px;border-bottom:1px solid var(--line);white-space:nowrap}
 .l{text-align:left;white-space:normal}
 th{overflow-wrap:normal}
 td.l{min-width:9em;overflow-wrap:anywhere}

@@ -116,11 +116,11 @@ bool nothing_owned(const fs::path& run) {
 /// Every '<' of the page begins one of the tags that we write.
 std::string strange_tag(const std::string& page) {
   static const std::vector<std::string> known{
-      "!doctype", "html",    "head",    "meta",       "title", "style",  "body", "main", "header", "section",
-      "div",      "h1",      "h2",      "h3",         "b",     "p",      "span", "dl",   "dt",     "dd",
-      "code",     "table",   "caption", "thead",      "tbody", "tr",     "th",   "td",   "ul",     "li",
-      "details",  "summary", "figure",  "figcaption", "a",     "svg",    "g",    "path", "text",   "tspan",
-      "rect",     "polygon", "line",    "use",        "image", "circle", "defs"};
+      "!doctype", "html",    "head",    "meta",   "title",      "style", "body",   "main", "header", "section",
+      "div",      "h1",      "h2",      "h3",     "b",          "p",     "span",   "dl",   "dt",     "dd",
+      "code",     "table",   "caption", "thead",  "tbody",      "wbr",   "tr",     "th",   "td",     "ul",
+      "li",       "details", "summary", "figure", "figcaption", "a",     "svg",    "g",    "path",   "text",
+      "tspan",    "rect",    "polygon", "line",   "use",        "image", "circle", "defs"};
   for (std::size_t at = 0; (at = page.find('<', at)) != std::string::npos; ++at) {
     const std::size_t name = at + (page[at + 1] == '/' ? 2 : 1);
     const std::string tag = text::lower(page.substr(name, page.find_first_of(" >\n", name) - name));

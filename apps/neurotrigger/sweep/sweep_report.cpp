@@ -192,6 +192,9 @@ Table criteria_table(const SweepView& view) {
     add(*metric.unit == 0 ? metric.label : text::cat(metric.label, " [", metric.unit, "]"), metric.name, metric.goal);
   add("parameters", "parameters", nn::Goal::min);
   add("MACs", "macs", nn::Goal::min);
+  table.note =
+      "std z near is small, too, for a network that says nearly the same z for every track: read it with the "
+      "efficiency";
   return table;
 }
 

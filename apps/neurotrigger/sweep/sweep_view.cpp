@@ -265,12 +265,13 @@ std::vector<std::string> recommendation(const SweepView& view) {
   if (!unfinished.empty()) out.push_back(unfinished);
   const auto efficient = best_by(view, "efficiency", nn::Goal::max, true);
   if (efficient && *efficient != *hardware)
-    out.push_back(text::cat("The most tracks at 80 % rejection keeps ", view.arms[*efficient].name, ": ",
+    out.push_back(text::cat("Of the arms that run in the hardware, the most tracks at 80 % rejection keeps ",
+                            view.arms[*efficient].name, ": ",
                             value_text(view.arms[*efficient], metric_called("efficiency")), "."));
   const auto feed = best_by(view, "feed_down_cm", nn::Goal::min, true);
   if (feed && *feed != *hardware)
-    out.push_back(text::cat("The least feed-down has ", view.arms[*feed].name, ": ",
-                            value_text(view.arms[*feed], metric_called("feed_down_cm")),
+    out.push_back(text::cat("Of the arms that run in the hardware, the least feed-down has ", view.arms[*feed].name,
+                            ": ", value_text(view.arms[*feed], metric_called("feed_down_cm")),
                             "; take it where background from the far side matters more than resolution."));
   return out;
 }
