@@ -19,6 +19,7 @@
 
 #include <cmath>
 
+#include "tests/apps/neurotrigger_program.h"
 #include "tests/apps/neurotrigger_reference.h"
 #include "tests/support/error_of.h"
 #include "tests/support/process.h"
@@ -369,9 +370,7 @@ TEST_CASE(
   const test::TempFolder folder;
   const std::string demo = std::string(THIMBLE_SOURCE_DIR) + "/configs/neurotrigger/demo.yaml";
   const auto run = [&](const std::vector<std::string>& words) {
-    const test::Ended ended = test::run_program("thimble-neurotrigger", words, folder.path());
-    REQUIRE_MESSAGE(ended.code == 0, ended.err);
-    return ended.out;
+    return test::neurotrigger_program::run_well(words, folder).out;
   };
   run({"train", demo, "experts=[0]", "epochs=1", "plots.every=0", "act=tanh", "quant=hw-b", "data.simulate.train=3000",
        "data.simulate.val=1000", "data.simulate.test=0"});

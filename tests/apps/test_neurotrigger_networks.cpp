@@ -25,6 +25,7 @@
 #include <numbers>
 #include <thread>
 
+#include "tests/apps/neurotrigger_program.h"
 #include "tests/apps/neurotrigger_reference.h"
 #include "tests/support/error_of.h"
 #include "tests/support/process.h"
@@ -126,8 +127,7 @@ TEST_CASE("import and export translate between all forms of weights without losi
   const Networks networks = random_networks();
   io::atomic_replace(folder.path() / "flat.txt", flat_text(networks));
   const auto run = [&](const std::vector<std::string>& words) {
-    const test::Ended ended = test::run_program("thimble-neurotrigger", words, folder.path());
-    REQUIRE_MESSAGE(ended.code == 0, ended.err);
+    return test::neurotrigger_program::run_well(words, folder).out;
   };
   run({"import", "flat.txt", "--to", "weights.json"});
   CHECK(test::read_text(folder.path() / "weights.json") == weights_json(networks));
@@ -309,9 +309,7 @@ TEST_CASE("Networks with hit patterns train, evaluate, scan and export through t
   const test::TempFolder folder;
   const std::string demo = std::string(THIMBLE_SOURCE_DIR) + "/configs/neurotrigger/demo.yaml";
   const auto run = [&](const std::vector<std::string>& words) {
-    const test::Ended ended = test::run_program("thimble-neurotrigger", words, folder.path());
-    REQUIRE_MESSAGE(ended.code == 0, ended.err);
-    return ended.out;
+    return test::neurotrigger_program::run_well(words, folder).out;
   };
   run({"train", demo, "experts=[0]", "epochs=2", "plots.every=0", "plots.final=false", "model=MLP", "in_size=126",
        "hidden=[16,8]", "layer_acts=[tanh/2,tanh,tanh/2]", "data.simulate.train=4000", "data.simulate.val=1500",
