@@ -7,6 +7,7 @@
 #include "nn/graph/graph.h"
 
 #include "apps/neurotrigger/data/filters.h"
+#include "apps/neurotrigger/data/kinematics.h"
 #include "apps/neurotrigger/data/simulator.h"
 #include "apps/neurotrigger/data/track_file.h"
 #include "apps/neurotrigger/data/track_text.h"
@@ -15,6 +16,8 @@
 
 #include <doctest/doctest.h>
 
+#include <bit>
+
 #include "tests/support/temp_folder.h"
 
 using namespace thimble;
@@ -22,14 +25,12 @@ using namespace thimble::neurotrigger;
 
 namespace {
 
-/// Tracks of at least `least` used super layers: a super layer without hit has three zero inputs.
+/// Tracks with hits in at least `least` super layers.
 Mask keep_full_tracks(const Dataset& data, int least) {
   Mask mask(static_cast<std::size_t>(data.rows()), 0);
   for (std::int64_t row = 0; row < data.rows(); ++row) {
     const float* input = data.inputs.data<float>() + row * static_cast<std::int64_t>(kInputs);
-    int used = 0;
-    for (std::size_t s = 0; s < kSuperLayers; ++s) used += input[3 * s] != 0 || input[3 * s + 2] != 0;
-    mask[static_cast<std::size_t>(row)] = used >= least;
+    mask[static_cast<std::size_t>(row)] = std::popcount(layers_hit(input)) >= least;
   }
   return mask;
 }

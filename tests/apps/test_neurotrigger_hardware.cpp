@@ -8,6 +8,7 @@
 #include "hw/ir/json.h"
 #include "hw/sim/evaluate.h"
 
+#include "apps/neurotrigger/data/scaling.h"
 #include "apps/neurotrigger/data/track_file.h"
 #include "apps/neurotrigger/hardware/hardware_estimate.h"
 #include "apps/neurotrigger/hardware/hardware_look.h"
@@ -230,8 +231,8 @@ TEST_CASE("Output words are those of the trigger: 13 bits, saturated, read back 
   CHECK(words.data == Whole{-4095, -4095, -121, 0, 4096});
   CHECK(output_words({1, {1, -3}}, 10).data == Whole{4, -12});
   CHECK(output_words({1, {6, -6, 5}}, 14).data == Whole{2, -2, 1});  // half away from zero
-  CHECK(scale_of_word(4096) == 1.0);
-  CHECK(scale_of_word(-4095) == -1.0);
+  CHECK(word_to_scaled(4096) == 1.0);
+  CHECK(word_to_scaled(-4095) == -1.0);
 }
 
 TEST_CASE("Latency and resources have the values of the formulas [NT N06]") {
@@ -361,7 +362,7 @@ TEST_CASE("Words of a whole file are the integers of the reference on recorded t
   const std::vector<std::int64_t> expected = test::integers(tree, "/fixed/A/out_int");
   for (std::size_t i = 0; i < expected.size(); ++i) {
     CHECK(out.words.data<float>()[i] == static_cast<float>(expected[i]));
-    CHECK(out.old.data<float>()[i] == static_cast<float>(scale_of_word(expected[i])));
+    CHECK(out.old.data<float>()[i] == static_cast<float>(word_to_scaled(static_cast<double>(expected[i]))));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "apps/neurotrigger/data/track_model.h"
 
+#include "apps/neurotrigger/data/kinematics.h"
 #include "apps/neurotrigger/data/scaling.h"
 
 #include <algorithm>
@@ -133,13 +134,8 @@ Finder2D quantise_finder(double omega, double phi) {
 }
 
 int expert_of_pattern(unsigned used) {
-  constexpr unsigned kStereo = 0b010101010u;
-  const int axial = std::popcount(used & 0b101010101u);
-  const unsigned missing = ~used & kStereo;
-  if (axial < 4 || std::popcount(missing) > 1) return -1;
-  for (std::size_t e = 1; e < kExperts; ++e)
-    if (missing == 1u << kMissingStereo[e]) return static_cast<int>(e);
-  return 0;
+  constexpr unsigned kAxial = 0b101010101u;
+  return std::popcount(used & kAxial) < 4 ? -1 : expert_of_stereo(used);
 }
 
 unsigned hit_pattern(std::size_t super_layer, const Track& track, std::int64_t wire) {

@@ -3,6 +3,7 @@
 #include "core/base/error.h"
 
 #include "apps/neurotrigger/data/preprocess.h"
+#include "apps/neurotrigger/data/scaling.h"
 
 #include <algorithm>
 
@@ -42,7 +43,7 @@ Dataset with_hardware_words(const Dataset& data, const std::map<int, nn::Graph>&
         const std::int64_t word = words.data[i * words.width + k];
         const auto at = 2 * rows[i] + static_cast<std::int64_t>(k);
         out.words.mut<float>()[at] = static_cast<float>(word);
-        out.old.mut<float>()[at] = static_cast<float>(scale_of_word(word));
+        out.old.mut<float>()[at] = static_cast<float>(word_to_scaled(static_cast<double>(word)));
       }
   }
   return out;

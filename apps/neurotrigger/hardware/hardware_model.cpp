@@ -134,10 +134,6 @@ hw::Vectors output_words(const hw::Vectors& outputs, int fraction) {
   return words;
 }
 
-double scale_of_word(std::int64_t word) {
-  return (2.0 * static_cast<double>(word) - 1.0) / 8191.0;
-}
-
 Drift drift_of(const nn::Graph& trained, const nn::Graph& hardware, const Tensor& inputs) {
   Drift drift;
   drift.rows = inputs.size(0);

@@ -61,8 +61,6 @@ const fixed::Quantiser& input_format(const nn::Graph& network);
 
 /// Output integers as 13-bit words of the trigger: 12 fraction bits, within -4095 .. 4096. `fraction`: of `outputs`.
 hw::Vectors output_words(const hw::Vectors& outputs, int fraction);
-/// Scaled value of a word as it is read back: (2 word - 1) / 8191.
-double scale_of_word(std::int64_t word);
 
 /// z of the integer network against z of the trained one on the same tracks, cm.
 struct Drift {

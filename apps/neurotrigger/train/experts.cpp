@@ -225,19 +225,6 @@ RunResult train_experts(const RunSettings& settings, const Splits& splits, const
   return run;
 }
 
-EpochTable mean_over_experts(const RunResult& run) {
-  EpochTable mean;
-  mean.columns.resize(epoch_columns().size());
-  std::int64_t last = 0;
-  std::vector<const EpochTable*> tables;
-  for (const ExpertResult& expert : run.experts) {
-    tables.push_back(&expert.outcome.table);
-    last = std::max(last, expert.outcome.table.rows());
-  }
-  while (mean.rows() < last) append_mean_row(tables, mean);
-  return mean;
-}
-
 RunResult evaluate_experts(const RunSettings& settings, const Splits& splits, const std::map<int, nn::Graph>& models) {
   RunResult run;
   make_masks(settings, splits, run);

@@ -54,9 +54,6 @@ void require_rows(const RunSettings& settings, const Splits& splits);
 /// is reported, the others go on. Throws what require_rows throws, and Error(io) when nothing can be saved.
 RunResult train_experts(const RunSettings& settings, const Splits& splits, const RunPlan& plan);
 
-/// Mean of every epoch's metrics over the experts; one that ended earlier stands with its last values.
-EpochTable mean_over_experts(const RunResult& run);
-
 /// Outputs and figures of merit of given networks on all splits; experts without a network are left out.
 RunResult evaluate_experts(const RunSettings& settings, const Splits& splits, const std::map<int, nn::Graph>& models);
 
