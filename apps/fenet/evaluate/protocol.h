@@ -1,0 +1,35 @@
+#pragma once
+// How features are judged: contiguous folds of a session, in each PLS per channel and a decoder fitted on the other
+// parts, metrics on the held-out part, means over folds.
+
+#include "core/linalg/pls.h"
+
+#include "apps/fenet/decode/decoder.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace thimble::fenet {
+
+struct Protocol {
+  std::int64_t folds = 10;
+  linalg::PlsOptions pls;  // components 0: no reduction
+  linalg::PlsApply apply = linalg::PlsApply::raw;
+  DecoderKeys decoder;
+  bool normalise = false;  // batch-normalise the columns first
+  bool leak_free = false;  // with the statistics of the training rows of each fold only
+};
+
+struct Scores {
+  std::map<std::string, double> metrics;  // means over valid folds: "pearsonr2-x", "pearsonr2-xy-normed", ...
+  std::vector<std::map<std::string, double>> folds;  // the same per fold; NaN where a fold has a constant axis
+  std::int64_t invalid_folds = 0;
+  Tensor predictions;  // [B, D] f64, every row by the decoder that did not see it
+};
+
+/// features [B, C * N] f32 or f64, labels [B, D]. Throws Error(data) for fewer rows than folds or unequal rows.
+Scores judge(const Tensor& features, std::int64_t channels, const Tensor& labels, const Protocol& protocol);
+
+}  // namespace thimble::fenet

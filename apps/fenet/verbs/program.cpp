@@ -1,0 +1,18 @@
+#include "apps/common/config/verb.h"
+#include "apps/common/run/run_folder.h"
+#include "apps/fenet/settings.h"
+#include "apps/fenet/verbs/verbs.h"
+
+namespace thimble::fenet {
+
+app::Program program() {
+  const app::ConfigApp config = config_app();
+  app::Program p;
+  p.name = "fenet";
+  p.purpose = "Learn features from broadband neural recordings and take the network to hardware.";
+  p.verbs = {app::runs_verb("fenet"), app::compare_verb("fenet"), app::config_verb(config)};
+  p.complete = [config](const app::Verb& v, const std::string& word) { return app::complete_config(v, word, config); };
+  return p;
+}
+
+}  // namespace thimble::fenet
