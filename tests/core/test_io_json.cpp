@@ -16,35 +16,35 @@ using test::says;
 
 namespace {
 
-std::optional<Error> refusal(std::string_view text, JsonLimits limits = {}) {
+std::optional<Error> json_refusal(std::string_view text, JsonLimits limits = {}) {
   return error_of([&] { parse_json(text, "f.json", limits); });
 }
 
 }  // namespace
 
 TEST_CASE("JSON that nlohmann takes silently is refused with its line and column") {
-  const auto duplicate = refusal("{\n  \"a\": 1,\n  \"a\": 2}");
+  const auto duplicate = json_refusal("{\n  \"a\": 1,\n  \"a\": 2}");
   CHECK(says(duplicate, "duplicate key \"a\""));
   CHECK(duplicate->place().line == 3);
-  CHECK(says(refusal("[18446744073709551616]"), "does not fit 64 bits"));
-  CHECK(says(refusal("[-9223372036854775809]"), "does not fit 64 bits"));
-  CHECK(says(refusal("{\"a\": 1} x"), "f.json:1:"));
-  CHECK(says(refusal("[1e999]"), "number"));
-  CHECK(says(refusal("\"\xff\""), "UTF-8"));
-  CHECK(refusal(""));
-  CHECK(refusal("[NaN]"));
-  CHECK(refusal("[1,]"));
-  CHECK(refusal("[01]"));
-  CHECK(refusal("[0x10]"));
-  CHECK(refusal("[1] // comment"));
-  CHECK(refusal("[\"a\tb\"]"));
+  CHECK(says(json_refusal("[18446744073709551616]"), "does not fit 64 bits"));
+  CHECK(says(json_refusal("[-9223372036854775809]"), "does not fit 64 bits"));
+  CHECK(says(json_refusal("{\"a\": 1} x"), "f.json:1:"));
+  CHECK(says(json_refusal("[1e999]"), "number"));
+  CHECK(says(json_refusal("\"\xff\""), "UTF-8"));
+  CHECK(json_refusal(""));
+  CHECK(json_refusal("[NaN]"));
+  CHECK(json_refusal("[1,]"));
+  CHECK(json_refusal("[01]"));
+  CHECK(json_refusal("[0x10]"));
+  CHECK(json_refusal("[1] // comment"));
+  CHECK(json_refusal("[\"a\tb\"]"));
 }
 
 TEST_CASE("JSON nested beyond the limit is refused, also ten million levels of it") {
-  CHECK_FALSE(refusal(std::string(64, '[') + std::string(64, ']')));
-  CHECK(says(refusal(std::string(65, '[') + std::string(65, ']')), "deeper than 64"));
-  CHECK(says(refusal(std::string(10'000'000, '[')), "deeper than 64"));
-  CHECK(says(refusal("[1,2,3]", JsonLimits{4, 64}), "exceeds the limit of 4 bytes"));
+  CHECK_FALSE(json_refusal(std::string(64, '[') + std::string(64, ']')));
+  CHECK(says(json_refusal(std::string(65, '[') + std::string(65, ']')), "deeper than 64"));
+  CHECK(says(json_refusal(std::string(10'000'000, '[')), "deeper than 64"));
+  CHECK(says(json_refusal("[1,2,3]", JsonLimits{4, 64}), "exceeds the limit of 4 bytes"));
 }
 
 TEST_CASE("JSON keeps integers as integers up to 64 bits") {
