@@ -24,15 +24,17 @@ class SegmentSource {
 
 /// One block of a day: one batch of the training, since the decoder is fitted inside the loss.
 struct Session {
-  std::string name;  // "20300102/0"
-  Tensor labels;     // [B, D] f32, normalised to [-1, 1] per axis over the day
-  std::shared_ptr<const SegmentSource> segments;
+  std::string name;                               // "20300102/0"
+  Tensor labels;                                  // [B, D] f32, normalised to [-1, 1] per axis over the day
+  std::shared_ptr<const SegmentSource> segments;  // as the network sees them: filtered, standardised
+  std::shared_ptr<const SegmentSource> raw;       // as recorded, the same channels (baseline features)
 };
 
 struct Day {
   std::string name;  // "20300102"
   std::vector<Session> sessions;
   Tensor channel_r2;                   // [C, 2] f64: stored squared correlation per channel; may be undefined
+  double rate_hz = 30000.0;            // samples per second
   std::vector<std::int64_t> channels;  // numbers of the channels kept, in the order of the file
 };
 
