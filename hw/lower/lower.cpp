@@ -130,6 +130,9 @@ class Lowering {
     THIMBLE_CHECK(in.rank() == 1, value, where(), "only flat samples can be lowered, not ", in);
     static_cast<void>(layer);
   }
+  void lower(const nn::WaveletBank&) {
+    fail(ErrorKind::value, where(), "a wavelet bank has an integer form of its own (core/kernels/integer_wavelet.h)");
+  }
   void lower(const nn::BatchNorm&) { fail(ErrorKind::value, where(), "fold batch norms before quantising"); }
 
   const nn::Graph& network_;

@@ -6,6 +6,7 @@
 #include "nn/layers/linear.h"
 #include "nn/layers/quantised.h"
 #include "nn/layers/simple.h"
+#include "nn/layers/wavelet_bank.h"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -15,7 +16,7 @@
 
 namespace thimble::nn {
 
-using Layer = std::variant<Linear, BatchNorm, Activate, LookUp, FakeQuant, Dropout, Flatten>;
+using Layer = std::variant<Linear, BatchNorm, Activate, LookUp, FakeQuant, Dropout, Flatten, WaveletBank>;
 
 /// "linear", "batch_norm", ...
 std::string kind_of(const Layer& layer);

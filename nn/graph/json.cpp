@@ -39,6 +39,7 @@ struct FieldWriter {
   void operator()(const char* name, Flatten::Order value) const {
     out[name] = value == Flatten::Order::chw ? "chw" : "hwc";
   }
+  void operator()(const char* name, kernels::WaveletPool value) const { out[name] = name_of(value); }
   void operator()(const char* name, const std::vector<std::int64_t>& value) const { out[name] = value; }
   void operator()(const char* name, const fixed::FxType& value) const { out[name] = value.str(); }
   void operator()(const char* name, const fixed::Quantiser& value) const { out[name] = text_of(value); }
@@ -63,6 +64,9 @@ struct FieldReader {
     THIMBLE_CHECK(order == "chw" || order == "hwc", data, "order '", text::printable(order),
                   "' is neither chw nor hwc");
     value = order == "chw" ? Flatten::Order::chw : Flatten::Order::hwc;
+  }
+  void operator()(const char* name, kernels::WaveletPool& value) const {
+    value = wavelet_pool(in.at(name).get<std::string>());
   }
   void operator()(const char* name, std::vector<std::int64_t>& value) const {
     value = in.at(name).get<std::vector<std::int64_t>>();

@@ -17,6 +17,7 @@ struct Architecture {
   bool normalize_at_end = false;                   // batch normalisation over the session behind the features
   double dropout = 0.2;                            // of the pass outputs in training
   kernels::WaveletPool pool = kernels::WaveletPool::mean;
+  kernels::WaveletGrid grid = {};  // on: trained as the integers of the chip
 
   /// Throws Error(config) naming the key for numbers that do not fit together.
   kernels::WaveletChain chain() const;
