@@ -3,7 +3,7 @@
 # Environment: BUILD.
 set -u
 failures=0 programs=0
-allowed='linux-vdso|libstdc\+\+|libm|libgcc_s|libc|libgomp|libz|libdl|libpthread|libdnnl|libfmt|libspdlog|libyaml-cpp|libbenchmark|librt|ld-linux-x86-64|libasan|libubsan|libtsan|libomp|libcrypto|libOpenCL|libcap|libtbb|libtbbmalloc|libaec|libsz'
+allowed='linux-vdso|libstdc\+\+|libm|libgcc_s|libc|libgomp|libz|libdl|libpthread|libdnnl|libfmt|libspdlog|libyaml-cpp|libbenchmark|librt|ld-linux-x86-64|libasan|libubsan|libtsan|libomp|libcrypto|libOpenCL|libcap|libtbb|libtbbmalloc|libaec|libsz|libnlopt'
 
 wrong() {
   echo "$1: $2"

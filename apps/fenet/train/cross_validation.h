@@ -18,9 +18,9 @@ namespace thimble::fenet {
 
 /// Held-out sessions judged with the weights of a moment.
 struct Evaluation {
-  std::int64_t epoch = 0;  // whole passes done
-  std::int64_t step = 0;   // number of the step after whose update this is, from 0
-  double loss = 0;         // training loss of that step, before its update
+  std::int64_t epoch = 0;                 // whole passes done
+  std::int64_t step = 0;                  // number of the step after whose update this is, from 0
+  double loss = 0;                        // training loss of that step, before its update
   std::map<std::string, double> metrics;  // means over the held-out sessions: "pearsonr2-xy-normed", ...
 };
 
@@ -58,8 +58,8 @@ FoldResult train_fold(const Settings& settings, std::int64_t fold, const std::ve
 
 struct CrossValidation {
   std::vector<FoldResult> folds;
-  double score = 0;    // cross-validation-avg-r2: mean over folds of the best saved pearsonr2-xy-normed
-  double last = 0;     // mean over folds of the metric of the last evaluation: nothing was selected by it
+  double score = 0;  // cross-validation-avg-r2: mean over folds of the best saved pearsonr2-xy-normed
+  double last = 0;   // mean over folds of the metric of the last evaluation: nothing was selected by it
   double seconds = 0;
   bool interrupted = false;
 };
