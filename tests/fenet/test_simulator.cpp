@@ -9,6 +9,8 @@
 #include "apps/fenet/data/movement.h"
 #include "apps/fenet/data/neurons.h"
 #include "apps/fenet/data/noise.h"
+#include "apps/fenet/data/preprocess.h"
+#include "apps/fenet/data/recordings.h"
 #include "apps/fenet/data/simulator.h"
 
 #include <doctest/doctest.h>
@@ -194,4 +196,45 @@ TEST_CASE("Labels are scaled as the reference scales them, constant axes become 
     const std::vector<double> expected = table_of(all[name]["out"]).to_vector();
     for (std::size_t i = 0; i < out.size(); ++i) CHECK(std::abs(out[i] - expected[i]) < 1e-6);
   }
+}
+
+TEST_CASE("A standard scaler and the choice of channels equal those of the reference [FN F15] [FN F16]") {
+  THIMBLE_SHARED(path, "data/fenet/metrics_and_utils.json");
+  const nlohmann::json all = io::read_json(path);
+  const Tensor rows = table_of(all["standard_scaler"]["x"]).to(DType::f32);
+  const auto columns = in_memory(rows.reshape({rows.size(0), rows.size(1), 1}));
+  const std::vector<double> out = whole(*standardised(columns)).to_vector();
+  const std::vector<double> expected = table_of(all["standard_scaler"]["out"]).to_vector();
+  for (std::size_t i = 0; i < out.size(); ++i) CHECK(std::abs(out[i] - expected[i]) < 1e-5);
+  const auto& filter = all["channel_filter"];
+  for (const auto& one : filter["cases"]) {
+    const std::int64_t top = one["n_top"].is_null() ? 0 : one["n_top"].get<std::int64_t>();
+    CHECK(best_channels(table_of(filter["R2"]), one["min_R2"].get<double>(), top) ==
+          one["kept"].get<std::vector<std::int64_t>>());
+  }
+}
+
+TEST_CASE("Channels of equal R2 are all kept and the order of the file stays [FN F16]") {
+  const Tensor r2 = Tensor::from(std::vector<double>{0.1, 0.3, 0.5, 0.2, 0.3, 0.0, 0.6, 0.1}, {4, 2});
+  CHECK(best_channels(r2, 0, 3) == std::vector<std::int64_t>{0, 1, 2, 3});
+  CHECK(best_channels(r2, 0, 2) == std::vector<std::int64_t>{1, 3});
+  CHECK(best_channels(r2, 0.9, 2).empty());
+}
+
+TEST_CASE("Recordings are simulated, filtered and standardised when no files are named [FN N7]") {
+  SimulateKeys simulate = small_recording();
+  DataKeys data;
+  data.preprocess.highpass_hz = 80;
+  const Recordings in_memory_ones = load_recordings(data, simulate, 5);
+  CHECK(in_memory_ones.simulated);
+  REQUIRE(in_memory_ones.train.size() == 1);
+  const Session& session = in_memory_ones.train[0].sessions[1];
+  const Tensor x = whole(*session.segments);
+  const std::vector<double> values = x.to_vector();
+  CHECK(std::abs(linalg::mean(values)) < 1e-4);
+  CHECK(linalg::standard_deviation(values, linalg::Divisor::n) == doctest::Approx(1.0).epsilon(1e-4));
+  data.resident_mb = 0;
+  const Recordings streamed = load_recordings(data, simulate, 5);
+  CHECK(whole(*streamed.train[0].sessions[1].segments).to_vector() == values);
+  CHECK(whole(*session.raw).to_vector() != values);
 }

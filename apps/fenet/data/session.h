@@ -5,6 +5,7 @@
 #include "core/tensor/tensor.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,7 +19,8 @@ class SegmentSource {
   virtual std::int64_t segments() const = 0;  // B
   virtual std::int64_t channels() const = 0;  // C
   virtual std::int64_t samples() const = 0;   // T, of one segment
-  /// Segments first .. first + n - 1 into `block` [n, C, T] f32. Called from one thread at a time.
+  /// Segments first .. first + n - 1 into `block` [n, C, T] f32. From one thread at a time, unless it is a source of a
+  /// Session from load_recordings.
   virtual void read(std::int64_t first, const Tensor& block) const = 0;
 };
 
@@ -33,9 +35,10 @@ struct Session {
 struct Day {
   std::string name;  // "20300102"
   std::vector<Session> sessions;
-  Tensor channel_r2;                   // [C, 2] f64: stored squared correlation per channel; may be undefined
-  double rate_hz = 30000.0;            // samples per second
-  std::vector<std::int64_t> channels;  // numbers of the channels kept, in the order of the file
+  Tensor channel_r2;                         // [C, 2] f64: stored squared correlation per channel; may be undefined
+  std::vector<std::filesystem::path> files;  // read for it; none: simulated
+  double rate_hz = 30000.0;                  // samples per second
+  std::vector<std::int64_t> channels;        // numbers of the channels kept, in the order of the file
 };
 
 /// Segments that lie in memory: x [B, C, T] f32.
