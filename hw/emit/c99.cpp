@@ -43,7 +43,7 @@ std::string design_name(const Graph& graph) {
         "up",     "sum",    "low",     "high",    "half",     "mant",     "e",         "x",      "y",
         "c",      "count",  "row",     "file",    "want",     "value",    "stim",      "expect", "equal",
         "state",  "argc",   "argv",    "other",   "asr32",    "in_t",     "asr64",     "out_t",  "design",
-        "digits", "lowest", "vectors", "highest", "negative", "read_row", "mismatches"})
+        "tap",    "at",     "digits", "lowest", "vectors", "highest", "negative", "read_row", "mismatches"})
     ids.reserve(taken);
   const std::string near = Identifiers(36).unique(graph.name, "net");
   for (const std::string_view prefix : {"k_", "b_", "t_", "c_", "q_", "m_", "e_", "lut_"})
@@ -161,11 +161,16 @@ class Writer {
     names_[node_->output] = cat("c_", id_);
   }
 
-  void rule(const op::Cmvm& op) {
+  /// Type that holds every partial sum of the node.
+  std::string sum_type() const {
     const Wide bound = partial_sum_bound(graph_, *node_);
     THIMBLE_CHECK(bound < Wide{1} << 62, data, "C export: node '", text::printable(y().name),
                   "' has partial sums of up to ", fixed::to_string(bound), ", beyond 63 bits; put a requant before it");
-    const std::string type = c99::work_type(bound);
+    return c99::work_type(bound);
+  }
+
+  void rule(const op::Cmvm& op) {
+    const std::string type = sum_type();
     std::vector<std::int64_t> transposed;
     for (std::int64_t j = 0; j < op.n_out; ++j)
       for (std::int64_t i = 0; i < op.n_in; ++i) transposed.push_back(op.weight(i, j));
@@ -181,6 +186,36 @@ class Writer {
     if (!transposed.empty())
       line(cat("    for (i = 0; i < ", op.n_in, "; ++i) sum += (", type, ")k_", id_, "[j * ", op.n_in, " + i] * (",
                type, ")", xn(), "[p * ", op.n_in, " + i];"));
+    line(cat("    ", yn(), "[p * ", op.n_out, " + j] = (", y_type(), ")sum;"));
+    line("  }");
+  }
+
+  void rule(const op::Conv1d& op) {
+    const std::string type = sum_type();
+    std::vector<std::int64_t> by_output, bias;
+    for (std::int64_t o = 0; o < op.n_out; ++o) {
+      bias.push_back(op.bias_at(o));
+      for (std::int64_t t = 0; t < op.taps; ++t)
+        for (std::int64_t i = 0; i < op.group_in(); ++i) by_output.push_back(op.weight(t, i, o));
+    }
+    constant(cat("k_", id_), by_output);
+    constant(cat("b_", id_), bias);
+    declare();
+    const std::string position = cat("p * ", op.stride, " + tap * ", op.dilation, " - ", op.before);
+    const std::string channel =
+        op.groups == 1 ? "i" : cat("j / ", op.n_out / op.groups, " * ", op.group_in(), " + i");
+    const std::int64_t length = x().shape[0];
+    line(cat("for (p = 0; p < ", y().shape[0], "; ++p)"));
+    line(cat("  for (j = 0; j < ", op.n_out, "; ++j) {"));
+    line(cat("    ", type, " sum = (", type, ")b_", id_, "[j];"));
+    line("    int tap;");
+    line(cat("    for (tap = 0; tap < ", op.taps, "; ++tap) {"));
+    line(cat("      const int at = ", position, ";"));
+    line(cat("      for (i = 0; i < ", op.group_in(), "; ++i)"));
+    line(cat("        sum += (", type, ")k_", id_, "[(j * ", op.taps, " + tap) * ", op.group_in(), " + i] *"));
+    line(cat("               (", type, ")(at < 0 || at >= ", length, " ? ", c99::literal(op.pad), " : ", xn(), "[at * ",
+             op.n_in, " + ", channel, "]);"));
+    line("    }");
     line(cat("    ", yn(), "[p * ", op.n_out, " + j] = (", y_type(), ")sum;"));
     line("  }");
   }

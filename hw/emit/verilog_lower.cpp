@@ -59,6 +59,7 @@ bool is_elementwise(const Op& op) {
                             [](const op::AvgShift&) { return false; }, [](const op::Concat&) { return false; },
                             [](const op::Reshape&) { return false; }, [](const op::Slice&) { return false; },
                             [](const op::Select&) { return false; }, [](const op::Output&) { return false; },
+                            [](const op::Conv1d&) { return false; },
                             [](const auto&) { return true; }},
                     op);
 }
@@ -136,6 +137,30 @@ std::vector<Ref> lower_cmvm(Context& context, Netlist& net, const Node& node, co
   return out;
 }
 
+/// Every patch times the filters; padding is a constant.
+std::vector<Ref> lower_conv(Context& context, Netlist& net, const Node& node, const op::Conv1d& op,
+                            const std::vector<Ref>& x) {
+  const TensorInfo& info = result_of(context, node);
+  const std::int64_t length = context.graph.tensor(node.inputs.front()).shape[0];
+  std::vector<Ref> out;
+  for (std::size_t element = 0; element < info.size(); ++element) {
+    const std::int64_t p = static_cast<std::int64_t>(element) / op.n_out, o = static_cast<std::int64_t>(element) % op.n_out;
+    std::vector<Term> terms;
+    for (std::int64_t t = 0; t < op.taps; ++t) {
+      const std::int64_t at = op.source(p, t);
+      for (std::int64_t i = 0; i < op.group_in(); ++i) {
+        if (op.weight(t, i, o) == 0) continue;
+        const bool inside = at >= 0 && at < length;
+        terms.push_back({op.weight(t, i, o), inside ? x[static_cast<std::size_t>(at * op.n_in + op.first(o) + i)]
+                                                    : net.constant(op.pad)});
+        context.design.constant_multiplications += inside ? 1 : 0;
+      }
+    }
+    out.push_back(sum(net, context.element(node.output, element), terms, op.bias_at(o), info.interval(element)));
+  }
+  return out;
+}
+
 /// Sum over an axis: the elements that differ only there.
 std::vector<Ref> lower_sum(Context& context, Netlist& net, const Node& node, int axis, const std::vector<Ref>& x) {
   const TensorInfo& in = context.graph.tensor(node.inputs.front());
@@ -184,6 +209,7 @@ std::vector<Ref> lower(Context& context, Netlist& net, const Node& node, const E
   const auto x = [&]() -> const std::vector<Ref>& { return values[static_cast<std::size_t>(node.inputs.front())]; };
   return std::visit(Visitor{[&](const op::Const&) { return lower_constant(context, net, node); },
                             [&](const op::Cmvm& op) { return lower_cmvm(context, net, node, op, x()); },
+                            [&](const op::Conv1d& op) { return lower_conv(context, net, node, op, x()); },
                             [&](const op::Sum& op) { return lower_sum(context, net, node, op.axis, x()); },
                             [&](const op::AvgShift& op) { return lower_sum(context, net, node, op.axis, x()); },
                             [&](const op::Input&) { return std::vector<Ref>{}; },

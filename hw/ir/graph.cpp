@@ -23,8 +23,9 @@ std::string_view name(Fold fold) {
 std::string_view op_name(const Op& op) {
   constexpr std::array<std::string_view, std::variant_size_v<Op>> kNames = {
       "input",   "const",    "cmvm", "add", "sub",       "const_add", "relu",    "abs",   "neg",    "leaky_shift",
-      "requant", "mulshift", "lut",  "sum", "avg_shift", "concat",    "reshape", "slice", "select", "output"};
-  static_assert(std::is_same_v<std::variant_alternative_t<19, Op>, op::Output>);
+      "requant", "mulshift", "lut",  "sum", "avg_shift", "concat",    "reshape", "slice", "select",
+      "conv1d",  "output"};
+  static_assert(std::is_same_v<std::variant_alternative_t<20, Op>, op::Output>);
   return kNames[op.index()];
 }
 
@@ -147,7 +148,28 @@ std::pair<int, int> alignment(const Graph& graph, const Node& node, std::size_t 
   return {std::max(a, b) - a, std::max(a, b) - b};
 }
 
+namespace {
+
+fixed::Wide magnitude(std::int64_t q) {
+  return q < 0 ? -fixed::Wide{q} : fixed::Wide{q};
+}
+
+fixed::Wide conv_sum_bound(const op::Conv1d& conv, const TensorInfo& x) {
+  fixed::Wide largest = magnitude(conv.pad), bound = 0;
+  if (x.size() > 0) largest = std::max(largest, fixed::abs(x.interval()).hi);
+  for (std::int64_t o = 0; o < conv.n_out; ++o) {
+    fixed::Wide sum = magnitude(conv.bias_at(o));
+    for (std::int64_t t = 0; t < conv.taps; ++t)
+      for (std::int64_t i = 0; i < conv.group_in(); ++i) sum += magnitude(conv.weight(t, i, o)) * largest;
+    bound = std::max(bound, sum);
+  }
+  return bound;
+}
+
+}  // namespace
+
 fixed::Wide partial_sum_bound(const Graph& graph, const Node& node) {
+  if (const auto* conv = std::get_if<op::Conv1d>(&node.op)) return conv_sum_bound(*conv, graph.tensor(node.inputs[0]));
   const auto& cmvm = std::get<op::Cmvm>(node.op);
   const TensorInfo& x = graph.tensor(node.inputs[0]);
   std::vector<fixed::Wide> largest(static_cast<std::size_t>(cmvm.n_in), 0);
@@ -158,10 +180,9 @@ fixed::Wide partial_sum_bound(const Graph& graph, const Node& node) {
   }
   fixed::Wide bound = 0;
   for (std::int64_t j = 0; j < cmvm.n_out; ++j) {
-    fixed::Wide sum = cmvm.bias_at(j) < 0 ? -fixed::Wide{cmvm.bias_at(j)} : fixed::Wide{cmvm.bias_at(j)};
+    fixed::Wide sum = magnitude(cmvm.bias_at(j));
     for (std::int64_t i = 0; i < cmvm.n_in; ++i)
-      sum += (cmvm.weight(i, j) < 0 ? -fixed::Wide{cmvm.weight(i, j)} : fixed::Wide{cmvm.weight(i, j)}) *
-             largest[static_cast<std::size_t>(i)];
+      sum += magnitude(cmvm.weight(i, j)) * largest[static_cast<std::size_t>(i)];
     bound = std::max(bound, sum);
   }
   return bound;

@@ -93,6 +93,34 @@ struct Cmvm {
   std::int64_t bias_at(std::int64_t j) const { return bias.empty() ? 0 : bias[static_cast<std::size_t>(j)]; }
   int frac_at(std::int64_t j) const { return frac.size() == 1 ? frac[0] : frac[static_cast<std::size_t>(j)]; }
 };
+/// Correlation along the first axis of x [L, n_in] -> [outputs(L), n_out]:
+///   y[p, o] = bias[o] + sum_t sum_i K[t][i][o] * x[p * stride + t * dilation - before, first(o) + i]
+/// with f_o = f_x + frac_o; positions outside 0..L-1 read `pad`. Output channel o sees the n_in / groups channels of its
+/// group, which begin at first(o). All channels of x share one f.
+struct Conv1d {
+  std::int64_t taps = 1, n_in = 1, n_out = 1;
+  std::vector<std::int64_t> weights = {};  // K, row-major [taps][n_in / groups][n_out]
+  std::int64_t stride = 1, dilation = 1, groups = 1;
+  std::int64_t before = 0, after = 0, pad = 0;  // positions of padding, and the integer that stands there
+  std::vector<int> frac = {0};                  // fraction bits of K: one, or one per output channel
+  std::vector<std::int64_t> bias = {};          // in the scale of y; empty: 0
+
+  std::int64_t group_in() const { return n_in / groups; }
+  std::int64_t first(std::int64_t o) const { return o / (n_out / groups) * group_in(); }
+  std::int64_t weight(std::int64_t t, std::int64_t i, std::int64_t o) const {
+    return weights[static_cast<std::size_t>((t * group_in() + i) * n_out + o)];
+  }
+  std::int64_t bias_at(std::int64_t o) const { return bias.empty() ? 0 : bias[static_cast<std::size_t>(o)]; }
+  int frac_at(std::int64_t o) const { return frac.size() == 1 ? frac[0] : frac[static_cast<std::size_t>(o)]; }
+  /// Positions between the first and the last that one output looks at.
+  std::int64_t span() const { return (taps - 1) * dilation + 1; }
+  std::int64_t outputs(std::int64_t length) const {
+    const std::int64_t room = length + before + after - span();
+    return room < 0 ? 0 : room / stride + 1;
+  }
+  /// Position that a tap of output p looks at; outside 0..L-1 is padding.
+  std::int64_t source(std::int64_t p, std::int64_t t) const { return p * stride + t * dilation - before; }
+};
 /// a * 2^(f - f_a) + b * 2^(f - f_b), f = max(f_a, f_b); equal shapes.
 struct Add {};
 /// a * 2^(f - f_a) - b * 2^(f - f_b), f = max(f_a, f_b); equal shapes.
@@ -169,7 +197,7 @@ struct Output {};
 /// Every consumer visits all of them; the compiler names the visitor that forgot one.
 using Op = std::variant<op::Input, op::Const, op::Cmvm, op::Add, op::Sub, op::ConstAdd, op::Relu, op::Abs, op::Neg,
                         op::LeakyShift, op::Requant, op::MulShift, op::Lut, op::Sum, op::AvgShift, op::Concat,
-                        op::Reshape, op::Slice, op::Select, op::Output>;
+                        op::Reshape, op::Slice, op::Select, op::Conv1d, op::Output>;
 
 /// Name of the operator as it stands in the file: "cmvm", "requant".
 std::string_view op_name(const Op& op);
@@ -229,8 +257,8 @@ std::vector<Source> moved_elements(const Graph& graph, const Node& node);
 /// Left shifts (a, b) that align the operands of add and sub for one element.
 std::pair<int, int> alignment(const Graph& graph, const Node& node, std::size_t element);
 
-/// Largest magnitude of any partial sum, in any order: sum_i |K_ij| * max|x_i| + |b_j|, over all columns. Decides
-/// whether float32 (< 2^24) or float64 (< 2^53) evaluate the node exactly.
+/// Largest magnitude of any partial sum of a cmvm or conv1d, in any order: sum_i |K_ij| * max|x_i| + |b_j|, over all
+/// columns. Decides whether float32 (< 2^24) or float64 (< 2^53) evaluate the node exactly.
 fixed::Wide partial_sum_bound(const Graph& graph, const Node& node);
 
 /// Overload set for std::visit.

@@ -133,12 +133,25 @@ class Inference {
       wrong(text::cat(op.weights.size(), " weights for a ", op.n_in, " x ", op.n_out, " matrix"));
     if (x().shape.back() != op.n_in)
       wrong(text::cat("matrix takes ", op.n_in, " inputs, '", text::printable(x().name), "' has ", x().shape.back()));
-    if (!op.bias.empty() && static_cast<std::int64_t>(op.bias.size()) != op.n_out)
-      wrong(text::cat(op.bias.size(), " biases for ", op.n_out, " outputs"));
-    if (op.frac.empty() || (op.frac.size() > 1 && static_cast<std::int64_t>(op.frac.size()) != op.n_out))
-      wrong(text::cat(op.frac.size(), " weight fractions for ", op.n_out, " outputs"));
-    for (const int f : op.frac)
+    check_columns(op.n_out, op.bias.size(), op.frac);
+  }
+
+  /// Biases and weight fractions of the output channels.
+  void check_columns(std::int64_t n_out, std::size_t biases, const std::vector<int>& fractions) const {
+    if (biases != 0 && static_cast<std::int64_t>(biases) != n_out)
+      wrong(text::cat(biases, " biases for ", n_out, " outputs"));
+    if (fractions.empty() || (fractions.size() > 1 && static_cast<std::int64_t>(fractions.size()) != n_out))
+      wrong(text::cat(fractions.size(), " weight fractions for ", n_out, " outputs"));
+    for (const int f : fractions)
       if (f < -fixed::kMaxFraction || f > fixed::kMaxFraction) wrong(text::cat("weight fraction ", f, " out of range"));
+  }
+
+  Interval product(Interval value, std::int64_t weight) const {
+    const Interval term = value * Wide{weight};
+    if (term.lo < -kMaxTerm || term.hi > kMaxTerm)
+      wrong(text::cat("weight ", weight, " makes products of more than 80 bits"),
+            "lower the fraction of the weights or put a requant before it");
+    return term;
   }
 
   /// All channels of the input share one fraction, else their products cannot be added.
@@ -152,13 +165,8 @@ class Inference {
 
   Interval column(const op::Cmvm& op, std::size_t first, std::int64_t j) const {
     Interval sum{op.bias_at(j), op.bias_at(j)};
-    for (std::int64_t i = 0; i < op.n_in; ++i) {
-      const Interval term = x().interval(first + static_cast<std::size_t>(i)) * Wide{op.weight(i, j)};
-      if (term.lo < -kMaxTerm || term.hi > kMaxTerm)
-        wrong(text::cat("weight ", op.weight(i, j), " makes products of more than 80 bits"),
-              "lower the fraction of the weights or put a requant before it");
-      sum = sum + term;
-    }
+    for (std::int64_t i = 0; i < op.n_in; ++i)
+      sum = sum + product(x().interval(first + static_cast<std::size_t>(i)), op.weight(i, j));
     return sum;
   }
 
@@ -174,6 +182,50 @@ class Inference {
       for (std::int64_t j = 0; j < op.n_out; ++j) {
         out.elements.push_back(column(op, p * static_cast<std::size_t>(op.n_in), j));
         out.f.push_back(f + op.frac_at(j));
+      }
+    return out;
+  }
+
+  void check_conv(const op::Conv1d& op) const {
+    const auto bounded = [](std::int64_t n, std::int64_t least) { return n >= least && n <= kMaxElements; };
+    const bool sizes = bounded(op.taps, 1) && bounded(op.n_in, 1) && bounded(op.n_out, 1) && bounded(op.stride, 1) &&
+                       bounded(op.dilation, 1) && bounded(op.before, 0) && bounded(op.after, 0);
+    if (!sizes) wrong("taps, channels, stride and dilation begin at 1, padding at 0");
+    if (op.groups < 1 || op.n_in % op.groups != 0 || op.n_out % op.groups != 0)
+      wrong(text::cat(op.groups, " groups for ", op.n_in, " input and ", op.n_out, " output channels"));
+    if (op.taps * op.group_in() > kMaxElements ||
+        op.taps * op.group_in() * op.n_out != static_cast<std::int64_t>(op.weights.size()))
+      wrong(text::cat(op.weights.size(), " weights for ", op.taps, " taps of ", op.group_in(), " x ", op.n_out));
+    if (x().shape.size() != 2 || x().shape[1] != op.n_in)
+      wrong(text::cat("takes positions x ", op.n_in, " channels, '", text::printable(x().name), "' has shape ",
+                      text_of(x().shape)));
+    check_columns(op.n_out, op.bias.size(), op.frac);
+  }
+
+  /// Interval of one output: the taps inside with the intervals of their elements, the others with the padding.
+  Interval correlated(const op::Conv1d& op, std::int64_t p, std::int64_t o) const {
+    Interval sum{op.bias_at(o), op.bias_at(o)};
+    for (std::int64_t t = 0; t < op.taps; ++t) {
+      const std::int64_t at = op.source(p, t);
+      const bool inside = at >= 0 && at < x().shape[0];
+      for (std::int64_t i = 0; i < op.group_in(); ++i) {
+        const Interval value = inside ? x().interval(static_cast<std::size_t>(at * op.n_in + op.first(o) + i))
+                                      : Interval{op.pad, op.pad};
+        sum = sum + product(value, op.weight(t, i, o));
+      }
+    }
+    return sum;
+  }
+
+  Result rule(const op::Conv1d& op) const {
+    check_conv(op);
+    const int f = common_fraction();
+    Result out{.shape = {op.outputs(x().shape[0]), op.n_out}};
+    element_count(out.shape);
+    for (std::int64_t p = 0; p < out.shape[0]; ++p)
+      for (std::int64_t o = 0; o < op.n_out; ++o) {
+        out.elements.push_back(correlated(op, p, o));
+        out.f.push_back(f + op.frac_at(o));
       }
     return out;
   }

@@ -299,6 +299,39 @@ class Loader {
     }
     return op;
   }
+  static Op read_conv1d(const Value& node) {
+    op::Conv1d op;
+    op.frac = read_fractions(node.at("fK"));
+    if (node.has("bias")) op.bias = node.at("bias").stored_list();
+    const auto whole = [&](const char* key, std::int64_t usual) {
+      return node.has(key) ? std::int64_t{node.at(key).integer(0, kAny)} : usual;
+    };
+    op.stride = whole("stride", 1);
+    op.dilation = whole("dilation", 1);
+    op.groups = whole("groups", 1);
+    if (node.has("pad")) {
+      const auto sides = node.at("pad").items();
+      if (sides.size() != 2) node.at("pad").wrong("expected [before, after]");
+      op.before = sides[0].integer(0, kAny);
+      op.after = sides[1].integer(0, kAny);
+    }
+    if (node.has("pad_value")) op.pad = node.at("pad_value").stored();
+    const auto taps = node.at("K").items();
+    if (taps.empty() || taps[0].items().empty()) node.at("K").wrong("expected [taps][channels][outputs]");
+    op.taps = static_cast<std::int64_t>(taps.size());
+    op.n_in = static_cast<std::int64_t>(taps[0].items().size()) * op.groups;
+    op.n_out = static_cast<std::int64_t>(taps[0].items()[0].stored_list().size());
+    for (const Value& tap : taps) {
+      if (static_cast<std::int64_t>(tap.items().size()) * op.groups != op.n_in)
+        tap.wrong("differs in channels from the first tap");
+      for (const Value& row : tap.items()) {
+        const auto list = row.stored_list();
+        if (static_cast<std::int64_t>(list.size()) != op.n_out) row.wrong("differs in outputs from the first row");
+        op.weights.insert(op.weights.end(), list.begin(), list.end());
+      }
+    }
+    return op;
+  }
   static Op read_mulshift(const Value& node) {
     fixed::MulShift rule;
     for (const std::int64_t mant : node.at("mant").stored_list()) {
@@ -349,6 +382,7 @@ class Loader {
          {{"table", "fold", "drop", "clamp", "type"},
           [](const Loader& l, const Value& n, const std::string&) { return l.read_lut(n); }}},
         {"cmvm", simple({"K", "fK", "bias"}, read_cmvm)},
+        {"conv1d", simple({"K", "fK", "bias", "stride", "dilation", "groups", "pad", "pad_value"}, read_conv1d)},
         {"requant", simple({"type", "Q", "O"}, read_requant)},
         {"mulshift", simple({"mant", "shift", "zp", "act_min", "act_max", "rounding"}, read_mulshift)},
         {"add", simple({}, [](const Value&) { return op::Add{}; })},

@@ -36,6 +36,26 @@ json written(const Interval& interval) {
   return {stored(static_cast<std::int64_t>(interval.lo)), stored(static_cast<std::int64_t>(interval.hi))};
 }
 
+/// Weights as [taps][channels of a group][n_out]; what has its usual value is left out.
+json conv_members(const op::Conv1d& o) {
+  json taps = json::array();
+  for (std::int64_t t = 0; t < o.taps; ++t) {
+    taps.push_back(json::array());
+    for (std::int64_t i = 0; i < o.group_in(); ++i) {
+      const auto row = o.weights.begin() + static_cast<std::ptrdiff_t>((t * o.group_in() + i) * o.n_out);
+      taps.back().push_back(stored(std::vector<std::int64_t>(row, row + static_cast<std::ptrdiff_t>(o.n_out))));
+    }
+  }
+  json node = {{"K", taps}, {"fK", o.frac.size() == 1 ? json(o.frac[0]) : json(o.frac)}};
+  if (!o.bias.empty()) node["bias"] = stored(o.bias);
+  if (o.stride != 1) node["stride"] = o.stride;
+  if (o.dilation != 1) node["dilation"] = o.dilation;
+  if (o.groups != 1) node["groups"] = o.groups;
+  if (o.before != 0 || o.after != 0) node["pad"] = {o.before, o.after};
+  if (o.pad != 0) node["pad_value"] = stored(o.pad);
+  return node;
+}
+
 /// The members of a node that belong to its operator.
 json members(const Graph& graph, const Op& op) {
   return std::visit(
@@ -59,6 +79,7 @@ json members(const Graph& graph, const Op& op) {
                 if (!o.bias.empty()) node["bias"] = stored(o.bias);
                 return node;
               },
+              [](const op::Conv1d& o) { return conv_members(o); },
               [](const op::ConstAdd& o) {
                 return json{{"c", stored(o.c)}};
               },

@@ -138,6 +138,24 @@ class Evaluation {
       out.push_back(x(static_cast<std::size_t>(source.input))[source.element]);
     return out;
   }
+  Integers rule(const op::Conv1d& op) const {
+    Integers out;
+    const std::int64_t length = x_info().shape[0];
+    for (std::int64_t p = 0; p < op.outputs(length); ++p)
+      for (std::int64_t o = 0; o < op.n_out; ++o) out.push_back(correlated(op, length, p, o));
+    return out;
+  }
+  std::int64_t correlated(const op::Conv1d& op, std::int64_t length, std::int64_t p, std::int64_t o) const {
+    std::int64_t sum = op.bias_at(o);
+    for (std::int64_t t = 0; t < op.taps; ++t) {
+      const std::int64_t at = op.source(p, t);
+      for (std::int64_t i = 0; i < op.group_in(); ++i)
+        sum += op.weight(t, i, o) * (at < 0 || at >= length
+                                         ? op.pad
+                                         : x()[static_cast<std::size_t>(at * op.n_in + op.first(o) + i)]);
+    }
+    return sum;
+  }
   Integers rule(const op::Output&) const { return {}; }
 
   const Graph& graph_;

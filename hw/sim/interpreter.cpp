@@ -64,6 +64,7 @@ bool fits_narrow(const Graph& graph, const Node& node) {
   };
   return std::visit(
       Visitor{[&](const op::Cmvm&) { return partial_sum_bound(graph, node) < Wide{1} << 53; },
+              [&](const op::Conv1d&) { return partial_sum_bound(graph, node) < Wide{1} << 53; },
               [&](const op::Lut& op) {
                 const Table& table = graph.table(op.table);
                 return (op.fold != Fold::half || table.type.f < 31) &&
@@ -146,6 +147,47 @@ class RealMatrix {
  private:
   std::size_t n_in_, n_out_;
   std::vector<Real> weights_, bias_;
+};
+
+/// A correlation over the padded input, sixteen lanes; Number is exact for every partial sum (uint64_t: modulo 2^64).
+template <class Number>
+class Correlation {
+ public:
+  Correlation(const op::Conv1d& op, std::int64_t length) : op_(op), length_(static_cast<std::size_t>(length)) {
+    for (const std::int64_t w : op.weights) weights_.push_back(static_cast<Number>(w));
+  }
+
+  template <class T>
+  void apply(const T* x, T* y) const {
+    thread_local std::vector<Number> in;
+    const std::size_t row = static_cast<std::size_t>(op_.n_in) * kLanes;
+    const std::size_t before = static_cast<std::size_t>(op_.before) * row,
+                      after = static_cast<std::size_t>(op_.after) * row;
+    in.assign(before + length_ * row + after, static_cast<Number>(op_.pad));
+    for (std::size_t i = 0; i < length_ * row; ++i) in[before + i] = static_cast<Number>(x[i]);
+    const std::int64_t count = op_.outputs(static_cast<std::int64_t>(length_));
+    for (std::int64_t p = 0; p < count; ++p)
+      for (std::int64_t o = 0; o < op_.n_out; ++o, y += kLanes)
+        one(in.data() + static_cast<std::size_t>(p * op_.stride) * row, o, y);
+  }
+
+ private:
+  template <class T>
+  void one(const Number* patch, std::int64_t o, T* y) const {
+    Number sums[kLanes];
+    for (Number& sum : sums) sum = static_cast<Number>(op_.bias_at(o));
+    const Number* w = weights_.data() + o;
+    for (std::int64_t t = 0; t < op_.taps; ++t) {
+      const Number* at = patch + static_cast<std::size_t>(t * op_.dilation * op_.n_in + op_.first(o)) * kLanes;
+      for (std::int64_t i = 0; i < op_.group_in(); ++i, at += kLanes, w += op_.n_out)
+        for (std::size_t l = 0; l < kLanes; ++l) sums[l] += *w * at[l];
+    }
+    for (std::size_t l = 0; l < kLanes; ++l) y[l] = static_cast<T>(sums[l]);
+  }
+
+  op::Conv1d op_;
+  std::size_t length_;
+  std::vector<Number> weights_;
 };
 
 /// Evaluation in one working integer. Tensors lie one after another in an arena, element by element, sixteen lanes
@@ -253,12 +295,30 @@ class TypedEngine : public Interpreter::Engine {
    private:
     op::Cmvm op_;
   };
-  void step(const op::Cmvm& op) {
+  /// Notes and returns the fastest unit that computes the sums of this node exactly.
+  Unit unit() {
     const Wide bound = partial_sum_bound(graph_, *node_);
     units.push_back(bound < Wide{1} << 24 ? Unit::float32 : bound < Wide{1} << 53 ? Unit::float64 : Unit::int64);
+    return units.back();
+  }
+  void step(const op::Cmvm& op) {
+    unit();
     if (units.back() == Unit::float32) return multiply<RealMatrix<float>>(op);
     if (units.back() == Unit::float64) return multiply<RealMatrix<double>>(op);
     multiply<IntegerMatrix>(op);
+  }
+
+  void step(const op::Conv1d& op) {
+    const Unit chosen = unit();
+    if (chosen == Unit::float32) return correlate<float>(op);
+    if (chosen == Unit::float64) return correlate<double>(op);
+    correlate<std::uint64_t>(op);
+  }
+  template <class Number>
+  void correlate(const op::Conv1d& op) {
+    steps_.push_back([conv = Correlation<Number>(op, x().shape[0]), x0 = xo(), y0 = yo()](T* arena) {
+      conv.apply(arena + x0, arena + y0);
+    });
   }
 
   void step(const op::Add&) { joined(1); }

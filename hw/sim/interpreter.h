@@ -8,7 +8,7 @@
 
 namespace thimble::hw {
 
-/// How a cmvm node is computed. Each is chosen only if it is exact for every input the intervals allow.
+/// How a cmvm or conv1d node is computed. Each is chosen only if it is exact for every input the intervals allow.
 enum class Unit : std::uint8_t {
   float32,  // |any partial sum| < 2^24
   float64,  // |any partial sum| < 2^53
@@ -24,7 +24,7 @@ class Interpreter {
 
   /// Output vectors for input vectors. Throws Error(data) naming vector and element outside its interval.
   Vectors run(const Vectors& in) const;
-  /// Units of the cmvm nodes, in node order.
+  /// Units of the cmvm and conv1d nodes, in node order.
   const std::vector<Unit>& units() const;
 
   class Engine;

@@ -25,13 +25,17 @@ constexpr const char* kSchema = "thimble.hw-report/1";
 /// Width that the usual growth rules would allocate for an element, without looking at the weights' values.
 int generic_width(const Graph& graph, const Node& node) {
   const TensorInfo& out = graph.tensor(node.output);
+  const auto grown = [&](const auto& layer, std::int64_t products) {
+    Interval weights{0, 0};
+    for (const std::int64_t weight : layer.weights) weights = hull(weights, {weight, weight});
+    const int terms = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(products - 1)));
+    const int bias = layer.bias.empty() ? 0 : 1;
+    return graph.tensor(node.inputs.front()).format.type.w + fixed::width_of(weights) + terms + bias;
+  };
   const auto* matrix = std::get_if<op::Cmvm>(&node.op);
-  if (matrix == nullptr || matrix->n_in == 0) return out.format.type.w;
-  Interval weights{0, 0};
-  for (const std::int64_t weight : matrix->weights) weights = hull(weights, {weight, weight});
-  const int terms = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(matrix->n_in - 1)));
-  const int bias = matrix->bias.empty() ? 0 : 1;
-  return graph.tensor(node.inputs.front()).format.type.w + fixed::width_of(weights) + terms + bias;
+  if (matrix != nullptr && matrix->n_in > 0) return grown(*matrix, matrix->n_in);
+  if (const auto* conv = std::get_if<op::Conv1d>(&node.op)) return grown(*conv, conv->taps * conv->group_in());
+  return out.format.type.w;
 }
 
 json describe_tensor(const Graph& graph, const Node& node) {
