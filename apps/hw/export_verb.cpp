@@ -13,7 +13,7 @@ using text::cat;
 
 namespace {
 
-/// "auto", "parallel", "serial", "serial:R"
+/// "auto", "parallel", "serial", "serial:R", "stream"
 void read_schedule(const std::string& word, hw::VerilogOptions& options) {
   const std::string head = word.substr(0, word.find(':'));
   std::int64_t reuse = 0;
@@ -25,11 +25,13 @@ void read_schedule(const std::string& word, hw::VerilogOptions& options) {
     options.timing = hw::Timing::parallel;
   } else if (head == "serial") {
     options.timing = hw::Timing::serial;
+  } else if (head == "stream") {
+    options.timing = hw::Timing::stream;
   }
-  const bool known = head == "auto" || head == "parallel" || head == "serial";
+  const bool known = head == "auto" || head == "parallel" || head == "serial" || head == "stream";
   if (!known || (counted && (head != "serial" || !number || reuse < 1 || reuse > 1'000'000))) {
     throw Error(ErrorKind::usage, cat("--schedule '", text::printable(word), "' is not known"), {},
-                "auto, parallel, serial, or serial:R with R clock cycles for each layer");
+                "auto, parallel, stream, serial, or serial:R with R clock cycles for each layer");
   }
   options.reuse = static_cast<int>(reuse);
 }
@@ -81,7 +83,7 @@ Verb export_verb() {
   verb.run = run_export;
   verb.operands = plain_operands("FXIR|DIR", 1, 1);
   verb.flags = {{"--target", "LIST", "what to write: rtl, c or both", "rtl,c", {}, 0},
-                {"--schedule", "KIND", "auto, parallel, serial or serial:R", "auto", {}, 0},
+                {"--schedule", "KIND", "auto, parallel, serial, serial:R or stream", "auto", {}, 0},
                 {"--pipeline", "N", "logic levels between registers, 0 for none", "6", {}, 0}};
   for (Flag& flag : stimulus_flags()) verb.flags.push_back(flag);
   verb.examples = {"thimble-hw export net.fxir.json --out build/net",

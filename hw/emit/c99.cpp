@@ -39,11 +39,11 @@ Interval hull_of(const Graph& graph, const std::vector<TensorId>& ids) {
 std::string design_name(const Graph& graph) {
   Identifiers ids(40);
   for (const char* taken :
-       {"in",     "out",    "i",       "j",       "p",        "v",        "m",         "r",      "z",
-        "up",     "sum",    "low",     "high",    "half",     "mant",     "e",         "x",      "y",
-        "c",      "count",  "row",     "file",    "want",     "value",    "stim",      "expect", "equal",
-        "state",  "argc",   "argv",    "other",   "asr32",    "in_t",     "asr64",     "out_t",  "design",
-        "tap",    "at",     "digits", "lowest", "vectors", "highest", "negative", "read_row", "mismatches"})
+       {"in",    "out",   "i",      "j",      "p",       "v",       "m",        "r",        "z",
+        "up",    "sum",   "low",    "high",   "half",    "mant",    "e",        "x",        "y",
+        "c",     "count", "row",    "file",   "want",    "value",   "stim",     "expect",   "equal",
+        "state", "argc",  "argv",   "other",  "asr32",   "in_t",    "asr64",    "out_t",    "design",
+        "tap",   "at",    "digits", "lowest", "vectors", "highest", "negative", "read_row", "mismatches"})
     ids.reserve(taken);
   const std::string near = Identifiers(36).unique(graph.name, "net");
   for (const std::string_view prefix : {"k_", "b_", "t_", "c_", "q_", "m_", "e_", "lut_"})
@@ -202,8 +202,7 @@ class Writer {
     constant(cat("b_", id_), bias);
     declare();
     const std::string position = cat("p * ", op.stride, " + tap * ", op.dilation, " - ", op.before);
-    const std::string channel =
-        op.groups == 1 ? "i" : cat("j / ", op.n_out / op.groups, " * ", op.group_in(), " + i");
+    const std::string channel = op.groups == 1 ? "i" : cat("j / ", op.n_out / op.groups, " * ", op.group_in(), " + i");
     const std::int64_t length = x().shape[0];
     line(cat("for (p = 0; p < ", y().shape[0], "; ++p)"));
     line(cat("  for (j = 0; j < ", op.n_out, "; ++j) {"));

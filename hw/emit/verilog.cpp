@@ -21,17 +21,30 @@ bool small(const Graph& graph) {
     } else if (const auto* lut = std::get_if<op::Lut>(&node.op)) {
       const Table& table = graph.table(lut->table);
       table_bits += static_cast<std::int64_t>(graph.tensor(node.output).size() * table.values.size()) * table.type.w;
+    } else if (const auto* conv = std::get_if<op::Conv1d>(&node.op)) {
+      multiplications += graph.tensor(node.output).shape[0] * static_cast<std::int64_t>(conv->weights.size());
     }
   }
   return multiplications <= kParallelMultiplications && table_bits <= kParallelTableBits;
 }
 
+void require(const Graph& graph, Timing timing, const std::string& obstacle) {
+  if (obstacle.empty()) return;
+  throw Error(ErrorKind::data,
+              text::cat("'", text::printable(graph.name), "' has no ", name(timing), " schedule: ", obstacle), {},
+              "use the parallel schedule");
+}
+
 Timing chosen(const Graph& graph, Timing wanted) {
-  const std::string obstacle = wanted == Timing::parallel ? "" : serial_obstacle(graph);
-  if (wanted == Timing::serial && !obstacle.empty()) {
-    throw Error(ErrorKind::data, text::cat("'", text::printable(graph.name), "' has no serial schedule: ", obstacle),
-                {}, "use the parallel schedule");
+  if (wanted == Timing::parallel) return wanted;
+  const bool meant = graph.schedule && graph.schedule->mode == "stream";
+  if (wanted == Timing::stream || (wanted == Timing::automatic && (meant || !small(graph)))) {
+    const std::string obstacle = stream_obstacle(graph);
+    if (wanted == Timing::stream) require(graph, wanted, obstacle);
+    if (obstacle.empty()) return Timing::stream;
   }
+  const std::string obstacle = serial_obstacle(graph);
+  if (wanted == Timing::serial) require(graph, wanted, obstacle);
   if (wanted != Timing::automatic) return wanted;
   return small(graph) || !obstacle.empty() ? Timing::parallel : Timing::serial;
 }
@@ -52,7 +65,8 @@ void check_ports(const Graph& graph) {
 }  // namespace
 
 std::string_view name(Timing timing) {
-  return timing == Timing::parallel ? "parallel" : timing == Timing::serial ? "serial" : "automatic";
+  constexpr const char* kNames[] = {"automatic", "parallel", "serial", "stream"};
+  return kNames[static_cast<std::size_t>(timing)];
 }
 
 VerilogDesign emit_verilog(const Graph& graph, const VerilogOptions& options) {
@@ -62,11 +76,10 @@ VerilogDesign emit_verilog(const Graph& graph, const VerilogOptions& options) {
   design.timing = chosen(graph, options.timing);
   design.files.push_back({text::cat("rtl/", design.module, ".v"), ""});
   rtl::Context context(graph, design);
-  if (design.timing == Timing::serial) {
-    rtl::emit_serial(context, options);
-  } else {
-    rtl::emit_parallel(context, options);
-  }
+  const auto emit = design.timing == Timing::serial   ? rtl::emit_serial
+                    : design.timing == Timing::stream ? rtl::emit_stream
+                                                      : rtl::emit_parallel;
+  emit(context, options);
   return design;
 }
 

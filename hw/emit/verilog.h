@@ -1,6 +1,7 @@
 #pragma once
-// FXIR as synthesizable Verilog-2005: ports clk, rst, in_valid, x, out_valid, y (serial designs also in_ready),
-// element 0 in the lowest bits. Values never depend on the timing; latency and interval are known before simulation.
+// FXIR as synthesizable Verilog-2005: ports clk, rst, in_valid, x, out_valid, y (serial and streaming designs also
+// in_ready, streaming ones in_last; their x is one sample), element 0 in the lowest bits. Values never depend on the
+// timing; latency and interval are known before simulation.
 
 #include "hw/ir/graph.h"
 
@@ -15,6 +16,7 @@ enum class Timing {
   automatic,  // parallel while the network is small, else serial where the network allows it
   parallel,   // every operation has its own hardware, one vector per clock
   serial,     // one neuron or one input per clock and lane; weights in ROM, one table read per clock and lane
+  stream,     // one sample of a window [positions, channels] per clock, through filters with decimation
 };
 
 struct VerilogOptions {
@@ -47,7 +49,9 @@ struct VerilogDesign {
   Timing timing = Timing::parallel;
   std::vector<VerilogFile> files;  // rtl/MODULE.v and rtl/MODULE_*.mem
   int input_bits = 0, output_bits = 0;
-  int latency = 0;   // clock edges from the one that takes a vector to the one after which out_valid shows it
+  int samples = 1;  // stream: input words of a window
+  int latency = 0;  // clock edges from the one that takes a vector (stream: its first sample, windows without gaps) to
+                    // the one after which out_valid shows the answer
   int interval = 1;  // clocks between vectors
   int lanes = 0;     // serial only
   int stages = 0;    // pipeline stages over all parts
@@ -60,10 +64,13 @@ struct VerilogDesign {
 /// Why a graph cannot be scheduled serially; empty if it can. Serial designs are chains of dense layers with equal
 /// formats for all elements between them.
 std::string serial_obstacle(const Graph& graph);
+/// Why a graph cannot be streamed; empty if it can. Streaming designs take one input [positions, channels] into conv1d
+/// nodes padded with zeros, elementwise operators, and sums over all positions; what follows works on those sums.
+std::string stream_obstacle(const Graph& graph);
 
-/// Throws Error(data) for a graph without ports, or without a serial form when that was asked for.
+/// Throws Error(data) for a graph without ports, or without the schedule that was asked for.
 VerilogDesign emit_verilog(const Graph& graph, const VerilogOptions& options = {});
 
-std::string_view name(Timing timing);  // "parallel", "serial"
+std::string_view name(Timing timing);  // "parallel", "serial", "stream"
 
 }  // namespace thimble::hw

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kNameBytes = 40;  // leaves room for element numbers and stages
 
-constexpr const char* kPorts[] = {"clk", "rst", "in_valid", "in_ready", "x", "out_valid", "y"};
+constexpr const char* kPorts[] = {"clk", "rst", "in_valid", "in_last", "in_ready", "x", "out_valid", "y"};
 
 }  // namespace
 
@@ -59,8 +59,7 @@ bool is_elementwise(const Op& op) {
                             [](const op::AvgShift&) { return false; }, [](const op::Concat&) { return false; },
                             [](const op::Reshape&) { return false; }, [](const op::Slice&) { return false; },
                             [](const op::Select&) { return false; }, [](const op::Output&) { return false; },
-                            [](const op::Conv1d&) { return false; },
-                            [](const auto&) { return true; }},
+                            [](const op::Conv1d&) { return false; }, [](const auto&) { return true; }},
                     op);
 }
 
@@ -144,15 +143,16 @@ std::vector<Ref> lower_conv(Context& context, Netlist& net, const Node& node, co
   const std::int64_t length = context.graph.tensor(node.inputs.front()).shape[0];
   std::vector<Ref> out;
   for (std::size_t element = 0; element < info.size(); ++element) {
-    const std::int64_t p = static_cast<std::int64_t>(element) / op.n_out, o = static_cast<std::int64_t>(element) % op.n_out;
+    const std::int64_t p = static_cast<std::int64_t>(element) / op.n_out,
+                       o = static_cast<std::int64_t>(element) % op.n_out;
     std::vector<Term> terms;
     for (std::int64_t t = 0; t < op.taps; ++t) {
       const std::int64_t at = op.source(p, t);
       for (std::int64_t i = 0; i < op.group_in(); ++i) {
         if (op.weight(t, i, o) == 0) continue;
         const bool inside = at >= 0 && at < length;
-        terms.push_back({op.weight(t, i, o), inside ? x[static_cast<std::size_t>(at * op.n_in + op.first(o) + i)]
-                                                    : net.constant(op.pad)});
+        terms.push_back({op.weight(t, i, o),
+                         inside ? x[static_cast<std::size_t>(at * op.n_in + op.first(o) + i)] : net.constant(op.pad)});
         context.design.constant_multiplications += inside ? 1 : 0;
       }
     }

@@ -49,6 +49,7 @@ std::string packed(const std::vector<std::string>& from_lowest);
 
 void emit_parallel(Context& context, const VerilogOptions& options);
 void emit_serial(Context& context, const VerilogOptions& options);
+void emit_stream(Context& context, const VerilogOptions& options);
 
 /// `  reg [D-1:0] NAME;` with the valid bit of `source` after 1..D clocks; reset clears it.
 std::string valid_chain(const std::string& name, const std::string& source, int depth);

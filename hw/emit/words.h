@@ -22,9 +22,9 @@ struct WordArray {
 };
 
 /// For every cmvm NODE: NODE_weights [n_out, n_in] (neuron by neuron) and NODE_bias [n_out] in the scale of the sums;
-/// for every conv1d NODE_weights [n_out, taps * channels] (tap by tap) and its biases if it has any; every table once. `weight_bits` > 0 is the width of all weight words, so that several networks fill the same memory;
-/// 0: the smallest of each node. Throws Error(data) for a weight that does not fit, or matrices with a fraction per
-/// column.
+/// for every conv1d NODE_weights [n_out, taps * channels] (tap by tap) and its biases if it has any; every table once.
+/// `weight_bits` > 0 is the width of all weight words, so that several networks fill the same memory; 0: the smallest
+/// of each node. Throws Error(data) for a weight that does not fit, or matrices with a fraction per column.
 std::vector<WordArray> design_words(const Graph& graph, int weight_bits = 0);
 
 // One array per text. Words in hexadecimal, one per line, row-major; comments tell name, width, fraction and shape.

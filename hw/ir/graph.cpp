@@ -22,9 +22,9 @@ std::string_view name(Fold fold) {
 
 std::string_view op_name(const Op& op) {
   constexpr std::array<std::string_view, std::variant_size_v<Op>> kNames = {
-      "input",   "const",    "cmvm", "add", "sub",       "const_add", "relu",    "abs",   "neg",    "leaky_shift",
-      "requant", "mulshift", "lut",  "sum", "avg_shift", "concat",    "reshape", "slice", "select",
-      "conv1d",  "output"};
+      "input",     "const",  "cmvm",        "add",     "sub",      "const_add", "relu",
+      "abs",       "neg",    "leaky_shift", "requant", "mulshift", "lut",       "sum",
+      "avg_shift", "concat", "reshape",     "slice",   "select",   "conv1d",    "output"};
   static_assert(std::is_same_v<std::variant_alternative_t<20, Op>, op::Output>);
   return kNames[op.index()];
 }

@@ -95,8 +95,8 @@ struct Cmvm {
 };
 /// Correlation along the first axis of x [L, n_in] -> [outputs(L), n_out]:
 ///   y[p, o] = bias[o] + sum_t sum_i K[t][i][o] * x[p * stride + t * dilation - before, first(o) + i]
-/// with f_o = f_x + frac_o; positions outside 0..L-1 read `pad`. Output channel o sees the n_in / groups channels of its
-/// group, which begin at first(o). All channels of x share one f.
+/// with f_o = f_x + frac_o; positions outside 0..L-1 read `pad`. Output channel o sees the n_in / groups channels of
+/// its group, which begin at first(o). All channels of x share one f.
 struct Conv1d {
   std::int64_t taps = 1, n_in = 1, n_out = 1;
   std::vector<std::int64_t> weights = {};  // K, row-major [taps][n_in / groups][n_out]

@@ -209,8 +209,8 @@ class Inference {
       const std::int64_t at = op.source(p, t);
       const bool inside = at >= 0 && at < x().shape[0];
       for (std::int64_t i = 0; i < op.group_in(); ++i) {
-        const Interval value = inside ? x().interval(static_cast<std::size_t>(at * op.n_in + op.first(o) + i))
-                                      : Interval{op.pad, op.pad};
+        const Interval value =
+            inside ? x().interval(static_cast<std::size_t>(at * op.n_in + op.first(o) + i)) : Interval{op.pad, op.pad};
         sum = sum + product(value, op.weight(t, i, o));
       }
     }

@@ -150,9 +150,8 @@ class Evaluation {
     for (std::int64_t t = 0; t < op.taps; ++t) {
       const std::int64_t at = op.source(p, t);
       for (std::int64_t i = 0; i < op.group_in(); ++i)
-        sum += op.weight(t, i, o) * (at < 0 || at >= length
-                                         ? op.pad
-                                         : x()[static_cast<std::size_t>(at * op.n_in + op.first(o) + i)]);
+        sum += op.weight(t, i, o) *
+               (at < 0 || at >= length ? op.pad : x()[static_cast<std::size_t>(at * op.n_in + op.first(o) + i)]);
     }
     return sum;
   }

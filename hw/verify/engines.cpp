@@ -120,7 +120,9 @@ EngineResult judged(const Export& design, EngineResult result, const ProcessResu
     return broken(std::move(result), cat("the bench does not agree: ", run.how_it_ended(), ", ", says.mismatches,
                                          " mismatches of ", says.vectors, says.pass ? "" : ", no PASS"));
   }
-  if (design.latency > 0 && says.latency != design.latency) {
+  // the first of several streamed windows waits for the second one now and then, a lone one does not
+  const bool alone = design.streamed && result.vectors == 1;
+  if (design.latency > 0 && says.latency != design.latency && !alone) {
     return broken(std::move(result),
                   cat("latency is ", says.latency, " clock cycles, the report says ", design.latency));
   }
@@ -218,9 +220,20 @@ EngineResult run_verilator(const Export& design, const VerifyOptions& options) {
   return judged(design, std::move(result), run, got);
 }
 
+namespace {
+
+/// A streamed vector takes as many clocks as it has samples: fewer of them, but more than can be under way at once.
+std::size_t streamed_windows(const Export& design, std::size_t wanted) {
+  constexpr std::size_t kElements = 20000, kLeast = 6;
+  return std::min(wanted, std::max(kLeast, kElements / design.graph.input_size()));
+}
+
+}  // namespace
+
 EngineResult run_icarus(const Export& design, const VerifyOptions& options) {
   EngineResult result{"icarus"};
-  result.vectors = std::min(options.icarus_vectors, design.expected.rows());
+  const std::size_t most = design.streamed ? streamed_windows(design, options.icarus_vectors) : options.icarus_vectors;
+  result.vectors = std::min(most, design.expected.rows());
   const TemporaryFolder build("thimble-hw");
   const fs::path image = build.path() / "tb.vvp", stress = build.path() / "stress.vvp", got = build.path() / "got";
   for (const auto& [bench, to] : {std::pair<const char*, fs::path>{"tb", image}, {"tb_stress", stress}}) {

@@ -13,7 +13,8 @@ struct Export {
   Vectors stimulus, expected;
   std::vector<std::string> expected_words;  // lines of vec/expect.mem, made from vec/expect.txt
   std::string module, c_name;
-  int latency = 0;  // as reported, 0 if unknown
+  int latency = 0;        // as reported, 0 if unknown
+  bool streamed = false;  // a vector is a window of samples that enter one by one
 };
 
 EngineResult run_interpreter(const Export& design);

@@ -80,6 +80,7 @@ json describe_design(const VerilogDesign& design) {
           {"multipliers", design.multipliers},
           {"table_ports", design.table_ports},
           {"rom_bits", design.rom_bits},
+          {"samples", design.samples},
           {"input_bits", design.input_bits},
           {"output_bits", design.output_bits}};
 }
@@ -180,6 +181,7 @@ report::Table design_table(const json& report) {
   };
   row("latency", "latency_cycles", "clock cycles");
   row("one vector every", "interval_cycles", "clock cycles");
+  if (design.value("samples", 1) > 1) row("samples of a vector, one per clock", "samples", "");
   row("pipeline registers", "register_bits", "bits");
   row("multiplications by constants", "constant_multiplications", "");
   row("multipliers of two values", "multipliers", "");

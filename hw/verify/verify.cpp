@@ -116,12 +116,14 @@ std::string only_stem(const fs::path& folder, const std::string& ending, const s
   return names.empty() ? "" : names.front();
 }
 
-int reported_latency(const fs::path& folder, std::vector<std::string>& faults) {
+/// What the report says about the timing.
+void read_timing(Export& design, std::vector<std::string>& faults) {
   try {
-    return read_report(folder).at("design").value("latency_cycles", 0);
+    const nlohmann::json report = read_report(design.folder);
+    design.latency = report.at("design").value("latency_cycles", 0);
+    design.streamed = report.at("design").value("schedule", "") == "stream";
   } catch (const Error& error) {
     faults.push_back(cat("report.json: ", error.message()));
-    return 0;
   }
 }
 
@@ -150,7 +152,7 @@ std::optional<Export> opened(const fs::path& folder, std::vector<std::string>& f
   }
   design.module = only_stem(folder / "rtl", ".v", "tb");
   design.c_name = only_stem(folder / "c", "_test.c", "");
-  design.latency = reported_latency(folder, faults);
+  read_timing(design, faults);
   if (design.module.empty()) faults.push_back("rtl holds no Verilog");
   return design;
 }
