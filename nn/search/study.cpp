@@ -5,6 +5,8 @@
 #include "core/io/json.h"
 #include "core/parallel/blocks.h"
 
+#include "nn/search/record.h"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -18,48 +20,15 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json json_of(const Assignment& values) {
-  Json json = Json::array();
-  for (const auto& [name, value] : values) json.push_back({name, json_of_value(value)});
-  return json;
-}
-
-std::string record_of(const Trial& trial, const Outcome& outcome) {
-  Json metrics = Json::object();
-  for (const auto& [name, value] : outcome.metrics) metrics[name] = value;
-  return io::json_text(Json{{"arm", trial.arm},
-                            {"repeat", trial.repeat},
-                            {"values", json_of(*trial.values)},
-                            {"failed", outcome.failed},
-                            {"reason", outcome.reason},
-                            {"metrics", metrics},
-                            {"detail", io::parse_json(outcome.detail, "detail of a trial")},
-                            {"seconds", outcome.seconds}});
-}
-
-struct Recorded {
-  Assignment values;
-  Outcome outcome;
-};
 using Records = std::map<std::pair<std::size_t, std::size_t>, Recorded>;
-
-Recorded read_record(const Json& json) {
-  Recorded r;
-  for (const Json& pair : json.at("values")) r.values.emplace_back(pair.at(0), value_of_json(pair.at(1)));
-  r.outcome.failed = json.at("failed");
-  r.outcome.reason = json.at("reason");
-  for (const auto& [name, value] : json.at("metrics").items()) r.outcome.metrics[name] = value.get<double>();
-  r.outcome.detail = io::json_text(json.at("detail"));
-  r.outcome.seconds = json.at("seconds").is_null() ? 0 : json.at("seconds").get<double>();
-  return r;
-}
 
 Records read_records(const Journal& journal) {
   Records records;
   for (std::size_t i = 0; i < journal.records().size(); ++i) {
     const Json json = io::parse_json(journal.records()[i], journal.path().string());
     try {
-      records[{json.at("arm"), json.at("repeat")}] = read_record(json);
+      Recorded record = read_record(json);
+      records[{record.arm, record.repeat}] = std::move(record);
     } catch (const Json::exception&) {
       throw Error(ErrorKind::data, "the record is no trial of this version",
                   {journal.path().string(), static_cast<long>(i) + 2, 0, ""}, "start a new search");
@@ -72,24 +41,6 @@ Records read_records(const Journal& journal) {
 bool stays_with_trial(ErrorKind kind) {
   return kind == ErrorKind::failed || kind == ErrorKind::config || kind == ErrorKind::data ||
          kind == ErrorKind::value || kind == ErrorKind::shape;
-}
-
-std::optional<Outcome> guarded(const Evaluate& evaluate, const Trial& trial) {
-  const auto begin = std::chrono::steady_clock::now();
-  std::optional<Outcome> outcome;
-  try {
-    outcome = evaluate(trial);
-  } catch (const Error& error) {
-    if (!stays_with_trial(error.kind())) throw;
-    outcome.emplace();
-    outcome->failed = true;
-    outcome->reason = error.what();
-    log::warning("arm ", trial.arm, " (", str(*trial.values), ") failed: ", error.what());
-  }
-  if (!outcome) return outcome;
-  outcome->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  std::erase_if(outcome->metrics, [](const auto& metric) { return !std::isfinite(metric.second); });
-  return outcome;
 }
 
 bool better(double a, double b, Goal goal) {
@@ -183,12 +134,14 @@ class Loop {
 
   void try_rest(std::vector<Arm>& batch) {
     std::vector<Trial> trials;
+    std::vector<Hurdles> hurdles;
+    for (std::size_t r = 0; r < options_.repeats; ++r) hurdles.push_back(hurdles_for(r));
     for (std::size_t i = 0; i < batch.size(); ++i)
       for (std::size_t r = 0; r < options_.repeats; ++r)
-        if (!done_[i][r]) trials.push_back({batch[i].number, r, &batch[i].values});
+        if (!done_[i][r]) trials.push_back({batch[i].number, r, &batch[i].values, hurdles[r]});
     const Evaluate one = [this](const Trial& trial) -> std::optional<Outcome> {
       if (stop_ && stop_()) return std::nullopt;
-      return guarded(evaluate_, trial);
+      return try_trial(evaluate_, trial);
     };
     executor_(trials, one, [&](const Trial& trial, const Outcome& outcome) {
       journal_.append(record_of(trial, outcome));
@@ -198,11 +151,21 @@ class Loop {
     });
   }
 
+  /// From the committed arms: the same repeat of each, since folds and seeds are not equally hard.
+  Hurdles hurdles_for(std::size_t repeat) const {
+    if (!options_.early_stop) return {};
+    std::vector<std::span<const double>> curves;
+    for (const Arm& arm : result_.arms)
+      if (!arm.outcomes[repeat].failed) curves.emplace_back(arm.outcomes[repeat].curve);
+    return hurdles_of(*options_.early_stop, options_.goal, curves);
+  }
+
   void take(Arm& arm, std::size_t repeat, std::size_t place, const Outcome& outcome) {
     arm.outcomes[repeat] = outcome;
     done_[place][repeat] = true;
     ++state_.done;
     state_.failures += outcome.failed ? 1 : 0;
+    state_.stopped += outcome.stopped ? 1 : 0;
     const auto metric = outcome.metrics.find(options_.metric);
     if (outcome.failed || metric == outcome.metrics.end()) return;
     state_.last = metric->second;
@@ -272,6 +235,24 @@ std::optional<double> Arm::mean(const std::string& metric) const {
     sum += found->second;
   }
   return sum / static_cast<double>(outcomes.size());
+}
+
+std::optional<Outcome> try_trial(const Evaluate& evaluate, const Trial& trial) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::optional<Outcome> outcome;
+  try {
+    outcome = evaluate(trial);
+  } catch (const Error& error) {
+    if (!stays_with_trial(error.kind())) throw;
+    outcome.emplace();
+    outcome->failed = true;
+    outcome->reason = error.what();
+    log::warning("arm ", trial.arm, " (", str(*trial.values), ") failed: ", error.what());
+  }
+  if (!outcome) return outcome;
+  outcome->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  std::erase_if(outcome->metrics, [](const auto& metric) { return !std::isfinite(metric.second); });
+  return outcome;
 }
 
 Executor thread_executor() {

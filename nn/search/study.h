@@ -2,6 +2,7 @@
 // The loop of a search: propose a batch of arms from what is committed, try them anywhere and in any order, commit
 // them in the order of their numbers. So threads and kills change nothing in the result; the size of the batch does.
 
+#include "nn/search/early_stop.h"
 #include "nn/search/journal.h"
 #include "nn/search/strategy.h"
 
@@ -18,6 +19,7 @@ namespace thimble::nn::search {
 struct Trial {
   std::size_t arm = 0, repeat = 0;
   const Assignment* values = nullptr;
+  Hurdles hurdles = {};  // what it must reach to go on; the application asks hurdles.stops(curve)
 };
 
 /// What a trial gave.
@@ -27,6 +29,8 @@ struct Outcome {
   std::map<std::string, double> metrics;  // finite values only; the others are left out
   std::string detail = "null";            // anything else the application wants back, as JSON text
   double seconds = 0;
+  std::vector<double> curve = {};  // values of the metric on the way, for the hurdles of later trials; finite
+  bool stopped = false;            // at a hurdle; its metrics count as they are
 };
 
 struct Arm {
@@ -46,6 +50,7 @@ struct StudyOptions {
   std::size_t most_arms = 0;         // 0: as many as the strategy has
   std::size_t patience = 0;          // arms without a better one before the search ends, 0: never
   std::optional<double> goal_value;  // ends the search when an arm reaches it
+  std::optional<EarlyStop> early_stop;
 };
 
 /// How far a study is, for progress lines.
@@ -53,7 +58,7 @@ struct StudyState {
   std::size_t done = 0;                // trials, those of the journal included
   std::size_t restored = 0;            // of them from the journal
   std::optional<std::size_t> planned;  // trials in all, when known
-  std::size_t failures = 0;
+  std::size_t failures = 0, stopped = 0;
   std::optional<double> last, best;  // objective of the trial that ended last, of the best one so far
 };
 
@@ -66,6 +71,8 @@ struct StudyResult {
 /// Tries one set of settings. Called from several threads at once. Nothing: interrupted, the trial is done again.
 /// Errors of kind failed, config, data, value and shape become failed outcomes; the others end the study.
 using Evaluate = std::function<std::optional<Outcome>(const Trial&)>;
+/// Calls `evaluate`, times it and makes failed outcomes of the errors that stay with the trial.
+std::optional<Outcome> try_trial(const Evaluate& evaluate, const Trial& trial);
 /// Runs trials, each once, and reports every outcome as soon as it is there, one at a time.
 using Executor = std::function<void(const std::vector<Trial>&, const Evaluate&,
                                     const std::function<void(const Trial&, const Outcome&)>&)>;
