@@ -267,6 +267,28 @@ void merge(ConfigTree& tree, const ConfigTree& child, const LoadOptions& options
   tree.merge(child);
 }
 
+/// Values that the environment sets.
+void merge_environment(ConfigTree& tree, const LoadOptions& options) {
+  for (const auto& [variable, key] : options.environment) {
+    const char* value = std::getenv(variable.c_str());
+    if (value == nullptr || *value == '\0') continue;
+    Node node = Node::scalar(value);
+    node.origin = named_origin("environment variable " + variable);
+    tree.set(key, std::move(node));
+    log::debug(key, " comes from the environment variable ", variable);
+  }
+}
+
+void spell_words(ConfigTree& tree, const LoadOptions& options) {
+  for (const LoadOptions::Word& word : options.words) {
+    const Node* node = tree.find(word.key);
+    if (node == nullptr || node->kind != Node::Kind::scalar || node->text != word.old) continue;
+    Node now = *node;
+    now.text = word.now;
+    tree.set(word.key, std::move(now));
+  }
+}
+
 bool wants_legacy(const std::vector<Override>& overrides) {
   return std::any_of(overrides.begin(), overrides.end(), [](const Override& change) {
     return change.key == "legacy_merge" && (change.value == "true" || change.value == "yes");
@@ -318,7 +340,9 @@ LoadedConfig load_config(const std::string& config, const std::vector<Override>&
   for (const Link& link : links) out.chain.push_back(link.path.empty() ? link.name : link.path);
   for (auto link = links.rbegin(); link != links.rend(); ++link)
     merge(out.tree, canonical_tree(link->tree, options), options, chain.legacy());
+  merge_environment(out.tree, options);
   merge_overrides(out.tree, overrides, options, chain.legacy());
+  spell_words(out.tree, options);
   static_cast<void>(out.tree.nested());  // a key that is value and block at once is found here
   if (options.announce) log::note("configuration ", out.path.empty() ? out.name : out.path);
   return out;

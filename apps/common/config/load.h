@@ -26,6 +26,13 @@ struct LoadOptions {
   /// also hold inside the override blocks, whose names are `blocks`.
   std::vector<std::pair<std::string, std::string>> aliases;
   std::vector<std::string> blocks;
+  /// Environment variables and the keys they set: above the files, below the overrides. An empty variable is none.
+  std::vector<std::pair<std::string, std::string>> environment;
+  /// Another spelling of a value of a key.
+  struct Word {
+    std::string key, old, now;
+  };
+  std::vector<Word> words;
   /// Defaults of the schema: lists that `key+=value` appends to. See defaults_tree in schema.h.
   ConfigTree defaults;
   /// For trees in memory (tests, built-in configurations): gives the map of a name, nullopt if unknown.

@@ -10,6 +10,7 @@ class InMemory : public SegmentSource {
   std::int64_t channels() const override { return x_.size(1); }
   std::int64_t samples() const override { return x_.size(2); }
   void read(std::int64_t first, const Tensor& block) const override { copy_into(x_.rows(first, block.size(0)), block); }
+  const Tensor* resident() const override { return &x_; }
 
  private:
   Tensor x_;

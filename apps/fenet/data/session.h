@@ -22,6 +22,8 @@ class SegmentSource {
   /// Segments first .. first + n - 1 into `block` [n, C, T] f32. From one thread at a time, unless it is a source of a
   /// Session from load_recordings.
   virtual void read(std::int64_t first, const Tensor& block) const = 0;
+  /// All segments [B, C, T] f32 where they lie in memory; null otherwise.
+  virtual const Tensor* resident() const { return nullptr; }
 };
 
 /// One block of a day: one batch of the training, since the decoder is fitted inside the loss.

@@ -17,10 +17,26 @@ struct Protocol {
   std::int64_t folds = 10;
   linalg::PlsOptions pls;  // components 0: no reduction
   linalg::PlsApply apply = linalg::PlsApply::raw;
+  std::int64_t pls_rows = 0;  // PLS is fitted on so many first rows, 0: all
   DecoderKeys decoder;
   bool normalise = false;  // batch-normalise the columns first
   bool leak_free = false;  // with the statistics of the training rows of each fold only
 };
+
+/// "x", "y", "z", "axis3", ...: how labels are called in metrics.
+std::string axis_name(std::int64_t axis);
+
+/// What stands behind the features, fitted: reduction per channel and decoder.
+struct Head {
+  linalg::ChannelPls pls;  // components 0: no reduction
+  linalg::PlsApply apply = linalg::PlsApply::raw;
+  std::shared_ptr<const Decoder> decoder;
+  Tensor reduce(const Tensor& features) const;
+  /// [n, D] f64.
+  Tensor predict(const Tensor& features) const;
+};
+/// Fits on normalised features [n, C * N] of consecutive segments and labels [n, D].
+Head fit_head(const Tensor& features, std::int64_t channels, const Tensor& labels, const Protocol& protocol);
 
 struct Scores {
   std::map<std::string, double> metrics;  // means over valid folds: "pearsonr2-x", "pearsonr2-xy-normed", ...

@@ -4,15 +4,20 @@
 #include "apps/fenet/data/session.h"
 #include "apps/fenet/model/architecture.h"
 
+#include <functional>
+
 namespace thimble::fenet {
 
 struct Network {
   Architecture architecture;
   nn::Graph graph;  // one node "layers": parameters layers.<i>.feat and layers.<i>.pass, each [taps]
 
-  Network(Architecture arch, std::int64_t samples = 900);
+  /// Filters are zero: see initialise() and set_weights().
+  explicit Network(Architecture arch, std::int64_t samples = 900);
   /// Filters in the order that kernels::wavelet_features takes: feat, pass of level 0, of level 1, ...
   std::vector<Tensor> weights() const;
+  /// Copies filters in that order. Throws Error(shape) naming the filter.
+  void set_weights(const std::vector<Tensor>& values);
 };
 
 /// Features of windows x [..., T]: [windows, N] f32, without batch normalisation.
@@ -20,8 +25,21 @@ Tensor features_of(const Network& network, const Tensor& windows);
 /// Features of all segments: [B, C * N] f32, channel-major, without batch normalisation. Segments are read in blocks of
 /// bounded size; the block size does not change the bits.
 Tensor extract_features(const Network& network, const SegmentSource& segments);
-/// (v - mean) / sqrt(var + 1e-5) per column, population variance over the rows, in the dtype of x [B, M]. Throws
-/// Error(data) for fewer than two rows. `statistics_rows`: only the first rows give mean and variance (0: all).
+
+/// Segments that are read at once: about 32 MiB.
+std::int64_t block_segments(std::int64_t channels, std::int64_t samples);
+using BlockVisitor = std::function<void(std::int64_t first, const Tensor& block)>;
+/// visit(first segment, [n, C, T]) for all segments in order, `size` at a time; all at once when they lie in memory.
+void for_each_block(const SegmentSource& segments, std::int64_t size, const BlockVisitor& visit);
+
+struct ColumnStatistics {
+  std::vector<double> mean, inverse_deviation;  // 1 / sqrt(population variance + 1e-5)
+};
+/// Throws Error(data) for fewer than two rows.
+ColumnStatistics column_statistics(const Tensor& x);
+/// (v - mean) / sqrt(var + 1e-5) per column, in the dtype of x [B, M].
+Tensor normalise_columns(const Tensor& x, const ColumnStatistics& statistics);
+/// With the statistics of x itself.
 Tensor normalise_columns(const Tensor& x);
 
 }  // namespace thimble::fenet

@@ -1,0 +1,128 @@
+#include "apps/fenet/evaluate/protocol.h"
+
+#include "core/base/error.h"
+#include "core/linalg/stats.h"
+
+#include "nn/data/split.h"
+
+#include "apps/fenet/model/network.h"
+
+#include <cmath>
+#include <limits>
+
+namespace thimble::fenet {
+namespace {
+
+Tensor pick_rows(const Tensor& x, const nn::Rows& rows) {
+  const Tensor out = Tensor::empty({static_cast<std::int64_t>(rows.size()), x.size(1)}, x.dtype());
+  nn::gather_rows(x, rows, out);
+  return out;
+}
+
+std::vector<double> column_of(const Tensor& x, std::int64_t column) {
+  const std::vector<double> all = x.to_vector();
+  const auto width = static_cast<std::size_t>(x.size(1));
+  std::vector<double> out;
+  for (auto i = static_cast<std::size_t>(column); i < all.size(); i += width) out.push_back(all[i]);
+  return out;
+}
+
+std::map<std::string, double> fold_metrics(const Tensor& truth, const Tensor& predicted) {
+  std::map<std::string, double> out;
+  double squares = 0;
+  for (std::int64_t axis = 0; axis < truth.size(1); ++axis) {
+    const double r = linalg::pearson(column_of(predicted, axis), column_of(truth, axis));
+    out["pearsonr2-" + axis_name(axis)] = r * r;
+    squares += r * r * r * r;
+  }
+  out["pearsonr2-xy-normed"] = std::sqrt(squares / static_cast<double>(truth.size(1)));
+  out["decoder-MSE"] = linalg::mean_squared_error(truth.to_vector(), predicted.to_vector());
+  return out;
+}
+
+/// Means over the folds where a metric has a value.
+std::map<std::string, double> valid_means(const std::vector<std::map<std::string, double>>& folds) {
+  std::map<std::string, std::pair<double, int>> sums;
+  for (const auto& fold : folds)
+    for (const auto& [name, value] : fold) {
+      auto& sum = sums[name];
+      if (!std::isfinite(value)) continue;
+      sum.first += value;
+      ++sum.second;
+    }
+  std::map<std::string, double> out;
+  for (const auto& [name, sum] : sums)
+    out[name] = sum.second > 0 ? sum.first / sum.second : std::numeric_limits<double>::quiet_NaN();
+  return out;
+}
+
+struct FoldData {
+  Tensor train, test;  // features, normalised as the protocol says
+};
+
+FoldData fold_features(const Tensor& features, const nn::Split& split, const Protocol& protocol) {
+  FoldData data{pick_rows(features, split.train), pick_rows(features, split.valid)};
+  if (protocol.normalise && protocol.leak_free) {
+    const ColumnStatistics statistics = column_statistics(data.train);
+    data.train = normalise_columns(data.train, statistics);
+    data.test = normalise_columns(data.test, statistics);
+  }
+  return data;
+}
+
+void check_shapes(const Tensor& features, std::int64_t channels, const Tensor& labels, const Protocol& protocol) {
+  THIMBLE_CHECK(features.rank() == 2 && labels.rank() == 2, shape, "features ", features.shape(), " and labels ",
+                labels.shape(), " must be tables");
+  THIMBLE_CHECK(features.size(0) == labels.size(0), data, features.size(0), " rows of features, ", labels.size(0),
+                " of labels");
+  THIMBLE_CHECK(channels > 0 && features.size(1) % channels == 0, shape, features.size(1), " features of ", channels,
+                " channels");
+  if (features.size(0) < protocol.folds)
+    throw Error(ErrorKind::data, text::cat("a session of ", features.size(0), " segments has no ", protocol.folds,
+                                           " folds"),
+                {"", 0, 0, "eval.folds"}, "use fewer folds or longer sessions");
+}
+
+}  // namespace
+
+std::string axis_name(std::int64_t axis) {
+  return axis < 3 ? std::string(1, "xyz"[axis]) : text::cat("axis", axis);
+}
+
+Head fit_head(const Tensor& features, std::int64_t channels, const Tensor& labels, const Protocol& protocol) {
+  Head head;
+  head.apply = protocol.apply;
+  if (protocol.pls.components > 0)
+    head.pls = linalg::fit_channel_pls(features, channels, labels, protocol.pls, protocol.pls_rows);
+  head.decoder = fit_decoder(protocol.decoder, head.reduce(features), labels);
+  return head;
+}
+
+Tensor Head::reduce(const Tensor& features) const {
+  return pls.components > 0 ? linalg::reduce(pls, features, apply) : features;
+}
+
+Tensor Head::predict(const Tensor& features) const {
+  return decoder->predict(reduce(features));
+}
+
+Scores judge(const Tensor& given, std::int64_t channels, const Tensor& labels, const Protocol& protocol) {
+  check_shapes(given, channels, labels, protocol);
+  const Tensor features = protocol.normalise && !protocol.leak_free ? normalise_columns(given) : given;
+  const nn::Rows rows = nn::all_rows(given.size(0));
+  Scores scores;
+  scores.predictions = Tensor::zeros(labels.shape(), DType::f64);
+  for (std::int64_t fold = 0; fold < protocol.folds; ++fold) {
+    const nn::Split split = nn::contiguous_fold(rows, protocol.folds, fold);
+    const FoldData data = fold_features(features, split, protocol);
+    const Head head = fit_head(data.train, channels, pick_rows(labels, split.train), protocol);
+    const Tensor predicted = head.predict(data.test);
+    copy_into(predicted, scores.predictions.rows(split.valid.front(), predicted.size(0)));
+    scores.folds.push_back(fold_metrics(pick_rows(labels, split.valid), predicted));
+    if (!std::isfinite(scores.folds.back().at("pearsonr2-xy-normed"))) ++scores.invalid_folds;
+  }
+  scores.metrics = valid_means(scores.folds);
+  return scores;
+}
+
+}  // namespace thimble::fenet

@@ -1,0 +1,72 @@
+#pragma once
+// One training step on one session: features of all its segments, PLS and decoder fitted to them, the loss of the
+// decoder, and its gradient with respect to the filters. The fits are constants of the gradient.
+
+#include "core/linalg/least_squares.h"
+#include "core/linalg/pls.h"
+
+#include "nn/parameter.h"
+
+#include "apps/fenet/data/session.h"
+#include "apps/fenet/model/architecture.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace thimble::fenet {
+
+/// What stands behind the features in training.
+struct LossKeys {
+  bool normalise = false;
+  linalg::PlsOptions pls;  // components 0: no reduction
+  linalg::PlsApply apply = linalg::PlsApply::raw;
+};
+
+struct LossResult {
+  double loss = 0;        // mean over all entries of (prediction - label)^2
+  Tensor d_features;      // its gradient, in shape and dtype of the features
+  Tensor reduced;         // [B, m] what the decoder gets
+  linalg::ChannelPls pls;
+  linalg::LinearFit decoder;
+};
+
+/// features [B, C * N] f32 or f64 as they come from the filters, labels [B, D].
+LossResult decoder_loss(const Tensor& features, std::int64_t channels, const Tensor& labels, const LossKeys& keys);
+
+struct StepOptions {
+  kernels::WaveletChain chain;
+  LossKeys loss;
+  double dropout = 0;
+  Stream random = Stream(0);                                    // dropout masks
+  double weight_penalty = 0, range_penalty = 0, range_limit = 1;  // added to the loss: see TrainKeys
+};
+
+class SessionStep {
+ public:
+  /// `filters`: feature filter, then pass filter of every level, all f32 or all f64; they must outlive this object.
+  SessionStep(StepOptions options, std::vector<nn::Parameter*> filters);
+
+  /// Writes the gradients of the filters and returns the loss. `number` of the step addresses the dropout masks. The
+  /// segments are read twice, a block at a time, unless they lie in memory; that changes no bit.
+  double operator()(const SegmentSource& segments, const Tensor& labels, std::uint64_t number);
+  /// Of the last call.
+  const LossResult& result() const { return result_; }
+
+ private:
+  Tensor features(const SegmentSource& segments, std::uint64_t number);
+  void gradient(const SegmentSource& segments, std::uint64_t number);
+  double penalties();
+  kernels::WaveletDropout dropout(std::uint64_t number, std::int64_t first_window) const;
+  DType dtype() const { return filters_.front()->value.dtype(); }
+
+  StepOptions options_;
+  std::vector<nn::Parameter*> filters_;
+  std::vector<Tensor> weights_;
+  LossResult result_;
+};
+
+/// Segments per block of a session with so many channels: whole blocks of kernels::kWaveletBlock windows, so that sums
+/// of gradients do not depend on where a session is cut.
+std::int64_t aligned_block_segments(std::int64_t channels, std::int64_t samples);
+
+}  // namespace thimble::fenet
