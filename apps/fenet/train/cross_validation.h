@@ -67,6 +67,11 @@ struct CrossValidation {
 /// Sessions held out by fold k of n: contiguous, the first (sessions mod n) folds have one more.
 std::vector<std::int64_t> held_out_sessions(std::int64_t sessions, std::int64_t folds, std::int64_t fold);
 
+/// Sessions of all days, in order.
+std::vector<Session> sessions_of(const std::vector<Day>& days);
+/// The same sessions, read into memory as long as they fit into `bytes` together; larger ones stay as they are.
+std::vector<Session> resident(std::vector<Session> sessions, std::int64_t bytes = 1LL << 30);
+
 /// All folds (or train.fold alone), one per thread. Throws Error(config) when there are fewer sessions than folds.
 CrossValidation cross_validate(const Settings& settings, const std::vector<Day>& days, const TrainPlan& plan = {});
 

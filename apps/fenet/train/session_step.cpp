@@ -2,7 +2,7 @@
 
 #include "core/base/error.h"
 
-#include "apps/fenet/model/network.h"
+#include "nn/data/dataset.h"
 
 #include <algorithm>
 #include <cmath>
@@ -101,15 +101,29 @@ double penalise(const nn::Parameter& filter, const StepOptions& o) {
   return sum;
 }
 
+/// Row numbers in random order (Fisher and Yates).
+nn::Rows shuffled_rows(std::int64_t count, const Stream& stream, std::uint64_t step) {
+  nn::Rows rows = nn::all_rows(count);
+  for (std::size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[stream.below(i, step, i)]);
+  return rows;
+}
+
+/// Copies of some segments.
+std::shared_ptr<const SegmentSource> pick_segments(const SegmentSource& segments, const nn::Rows& rows) {
+  const auto count = static_cast<std::int64_t>(rows.size());
+  const Tensor x = Tensor::empty({count, segments.channels(), segments.samples()});
+  for (std::int64_t i = 0; i < count; ++i) segments.read(rows[static_cast<std::size_t>(i)], x.rows(i, 1));
+  return in_memory(x);
+}
+
 }  // namespace
 
 LossResult decoder_loss(const Tensor& features, std::int64_t channels, const Tensor& labels, const LossKeys& keys) {
   LossResult out;
-  ColumnStatistics statistics;
   Tensor z = features;
   if (keys.normalise) {
-    statistics = column_statistics(features);
-    z = normalise_columns(features, statistics);
+    out.statistics = column_statistics(features);
+    z = normalise_columns(features, out.statistics);
   }
   out.reduced = z;
   if (keys.pls.components > 0) {
@@ -122,9 +136,25 @@ LossResult decoder_loss(const Tensor& features, std::int64_t channels, const Ten
   const Tensor d = gradient_of_reduction(out, d_predicted, keys, z.shape());
   if (keys.normalise) {
     if (z.dtype() == DType::f64)
-      through_normalisation<double>(z, statistics, d);
+      through_normalisation<double>(z, out.statistics, d);
     else
-      through_normalisation<float>(z, statistics, d);
+      through_normalisation<float>(z, out.statistics, d);
+  }
+  out.d_features = d.to(features.dtype());
+  return out;
+}
+
+LossResult fixed_loss(const LossResult& fitted, const Tensor& features, const Tensor& labels, const LossKeys& keys) {
+  LossResult out = fitted;
+  const Tensor z = keys.normalise ? normalise_columns(features, fitted.statistics) : features;
+  out.reduced = keys.pls.components > 0 ? linalg::reduce(fitted.pls, z, keys.apply) : z;
+  std::vector<double> d_predicted;
+  out.loss = residuals(linalg::predict(fitted.decoder, out.reduced), labels, d_predicted);
+  const Tensor d = gradient_of_reduction(out, d_predicted, keys, z.shape());
+  if (keys.normalise) {
+    const auto columns = static_cast<std::size_t>(z.size(1));
+    for (std::int64_t i = 0; i < d.numel(); ++i)
+      d.mut<double>()[i] *= fitted.statistics.inverse_deviation[static_cast<std::size_t>(i) % columns];
   }
   out.d_features = d.to(features.dtype());
   return out;
@@ -139,20 +169,25 @@ SessionStep::SessionStep(StepOptions options, std::vector<nn::Parameter*> filter
     : options_(std::move(options)), filters_(std::move(filters)) {
   THIMBLE_CHECK(filters_.size() == 2 * options_.chain.levels.size(), shape, filters_.size(), " filters for ",
                 options_.chain.levels.size(), " levels");
-  for (const nn::Parameter* filter : filters_) weights_.push_back(filter->value);
+}
+
+std::vector<Tensor> SessionStep::weights() const {
+  std::vector<Tensor> out;  // asked anew each time: an optimiser moves the parameters into storage of its own
+  for (const nn::Parameter* filter : filters_) out.push_back(filter->value);
+  return out;
 }
 
 kernels::WaveletDropout SessionStep::dropout(std::uint64_t number, std::int64_t first_window) const {
   return {options_.dropout, options_.random, number, first_window};
 }
 
-Tensor SessionStep::features(const SegmentSource& segments, std::uint64_t number) {
+Tensor SessionStep::features(const SegmentSource& segments, std::uint64_t number) const {
   const std::int64_t channels = segments.channels(), features = options_.chain.features();
   const Tensor out = Tensor::empty({segments.segments(), channels * features}, dtype());
   const std::int64_t size = aligned_block_segments(channels, segments.samples());
   for_each_block(segments, size, [&](std::int64_t first, const Tensor& block) {
     const std::int64_t rows = block.size(0);
-    kernels::wavelet_features(options_.chain, block.to(dtype()), weights_,
+    kernels::wavelet_features(options_.chain, block.to(dtype()), weights(),
                               out.rows(first, rows).reshape({rows * channels, features}),
                               dropout(number, first * channels));
   });
@@ -166,7 +201,7 @@ void SessionStep::gradient(const SegmentSource& segments, std::uint64_t number) 
     std::vector<kernels::Into> into;
     for (const nn::Parameter* filter : filters_) into.push_back({&filter->grad, first > 0});
     const std::int64_t rows = block.size(0);
-    kernels::wavelet_gradient(options_.chain, block.to(dtype()), weights_,
+    kernels::wavelet_gradient(options_.chain, block.to(dtype()), weights(),
                               result_.d_features.rows(first, rows).reshape({rows * channels, features}),
                               dropout(number, first * channels), into);
   });
@@ -186,6 +221,29 @@ double SessionStep::operator()(const SegmentSource& segments, const Tensor& labe
   result_ = decoder_loss(f, segments.channels(), labels, options_.loss);
   gradient(segments, number);
   return result_.loss + penalties();
+}
+
+double SessionStep::decoupled(const SegmentSource& segments, const Tensor& labels, std::uint64_t number,
+                              std::int64_t batch, const std::function<void()>& update) {
+  const LossResult fitted = decoder_loss(features(segments, number), segments.channels(), labels, options_.loss);
+  const std::int64_t count = segments.segments();
+  const nn::Rows order = shuffled_rows(count, options_.random.stream("rows"), number);
+  double sum = 0;
+  std::int64_t batches = 0;
+  for (std::int64_t first = 0; first < count; first += batch, ++batches) {
+    const auto begin = order.begin() + first;
+    const nn::Rows rows(begin, begin + std::min(batch, count - first));
+    const auto picked = pick_segments(segments, rows);
+    const Tensor some = Tensor::empty({static_cast<std::int64_t>(rows.size()), labels.size(1)}, labels.dtype());
+    nn::gather_rows(labels, rows, some);
+    const std::uint64_t address = (number << 20U) + static_cast<std::uint64_t>(batches);
+    result_ = fixed_loss(fitted, features(*picked, address), some, options_.loss);
+    THIMBLE_CHECK(std::isfinite(result_.loss), failed, "training: step ", number, ": the loss is not finite");
+    gradient(*picked, address);
+    sum += result_.loss + penalties();
+    update();
+  }
+  return sum / static_cast<double>(batches);
 }
 
 }  // namespace thimble::fenet

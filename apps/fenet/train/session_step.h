@@ -8,9 +8,10 @@
 #include "nn/parameter.h"
 
 #include "apps/fenet/data/session.h"
-#include "apps/fenet/model/architecture.h"
+#include "apps/fenet/model/network.h"
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace thimble::fenet {
@@ -28,10 +29,13 @@ struct LossResult {
   Tensor reduced;         // [B, m] what the decoder gets
   linalg::ChannelPls pls;
   linalg::LinearFit decoder;
+  ColumnStatistics statistics;  // of the features, when they are normalised
 };
 
 /// features [B, C * N] f32 or f64 as they come from the filters, labels [B, D].
 LossResult decoder_loss(const Tensor& features, std::int64_t channels, const Tensor& labels, const LossKeys& keys);
+/// The same with the statistics and fits of `fitted`, all constants: for some rows of the session.
+LossResult fixed_loss(const LossResult& fitted, const Tensor& features, const Tensor& labels, const LossKeys& keys);
 
 struct StepOptions {
   kernels::WaveletChain chain;
@@ -49,11 +53,17 @@ class SessionStep {
   /// Writes the gradients of the filters and returns the loss. `number` of the step addresses the dropout masks. The
   /// segments are read twice, a block at a time, unless they lie in memory; that changes no bit.
   double operator()(const SegmentSource& segments, const Tensor& labels, std::uint64_t number);
+  /// The fits are made once to the whole session; then the filters take one step per random mini-batch of `batch`
+  /// segments (`update` is called after each gradient), with fits and normalisation held fixed. Returns the mean loss
+  /// of the mini-batches.
+  double decoupled(const SegmentSource& segments, const Tensor& labels, std::uint64_t number, std::int64_t batch,
+                   const std::function<void()>& update);
   /// Of the last call.
   const LossResult& result() const { return result_; }
 
  private:
-  Tensor features(const SegmentSource& segments, std::uint64_t number);
+  std::vector<Tensor> weights() const;
+  Tensor features(const SegmentSource& segments, std::uint64_t number) const;
   void gradient(const SegmentSource& segments, std::uint64_t number);
   double penalties();
   kernels::WaveletDropout dropout(std::uint64_t number, std::int64_t first_window) const;
@@ -61,7 +71,6 @@ class SessionStep {
 
   StepOptions options_;
   std::vector<nn::Parameter*> filters_;
-  std::vector<Tensor> weights_;
   LossResult result_;
 };
 
