@@ -7,6 +7,7 @@
 #include "apps/common/config/load.h"
 #include "apps/common/config/schema.h"
 #include "apps/common/config/verb.h"
+#include "apps/fenet/data/data_keys.h"
 #include "apps/fenet/decode/decoder.h"
 #include "apps/fenet/evaluate/protocol.h"
 #include "apps/fenet/model/architecture.h"
@@ -168,6 +169,8 @@ struct RunKeys {
 struct Settings : app::CommonKeys {
   Settings() { seed = 1335; }
   std::string description;
+  DataKeys data;
+  SimulateKeys synth;
   ModelKeys model;
   PlsKeys pls;
   DecoderKeys decoder;
@@ -180,6 +183,8 @@ struct Settings : app::CommonKeys {
   static void fields(auto& self, auto&& f) {
     app::CommonKeys::fields(self, f);
     f("description", self.description, "what this configuration is for");
+    f("data", self.data, "where the recordings come from, and what is done to them");
+    f("synth", self.synth, "recordings made by the simulator when data.train is empty");
     f("model", self.model, "the network");
     f("pls", self.pls, "reduction of the features of a channel");
     f("decoder", self.decoder, "from features to movement");
