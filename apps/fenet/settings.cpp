@@ -113,8 +113,7 @@ Architecture architecture_of(const ModelKeys& keys) {
   take_list(keys.kernels, a.kernels);
   take_list(keys.strides, a.strides);
   take_list(keys.relu_powers, a.relu_powers);
-  const std::size_t levels =
-      keys.n_feat_layers ? static_cast<std::size_t>(*keys.n_feat_layers - 1) : a.kernels.size();
+  const std::size_t levels = keys.n_feat_layers ? static_cast<std::size_t>(*keys.n_feat_layers - 1) : a.kernels.size();
   if (!keys.kernels.empty()) {
     follow(keys.strides, a.kernels.size(), kUsualStride, a.strides);
     follow(keys.relu_powers, a.kernels.size(), 0, a.relu_powers);

@@ -41,8 +41,8 @@ struct ModelKeys {
     f("relu_powers", self.relu_powers, "every level: a negative y counts as -y / 2^p", app::between(0, 30));
     f("features_by_layer", self.features_by_layer, "features of every level and, last, of the final pass output: 1",
       app::between(1, 4096));
-    f("n_feat_layers", self.n_feat_layers, "levels + 1: more levels are 40 taps with stride 2, further ones are dropped",
-      app::between(2, 33));
+    f("n_feat_layers", self.n_feat_layers,
+      "levels + 1: more levels are 40 taps with stride 2, further ones are dropped", app::between(2, 33));
     for (std::size_t i = 0; i < kNumberedLevels; ++i) {
       const std::string number = std::to_string(i + 1);
       f("kernel" + number, self.kernel[i], "taps of level " + number + "; ignored where there is no such level",
@@ -80,8 +80,7 @@ struct OptimKeys {
   std::int64_t anneal_eval_window = 1;
   static void fields(auto& self, auto&& f) {
     f("lr", self.lr, "learning rate of AdamW", app::greater_than(0));
-    f("adamw_eps", self.adamw_eps, "added to the root of the second moment", app::greater_than(0),
-      app::alias("eps"));
+    f("adamw_eps", self.adamw_eps, "added to the root of the second moment", app::greater_than(0), app::alias("eps"));
     f("adamw_wd", self.adamw_wd, "decoupled weight decay", app::at_least(0), app::alias("weight_decay"));
     f("beta1", self.beta1, "decay of the first moment", app::between(0, 0.999999));
     f("beta2", self.beta2, "decay of the second moment", app::between(0, 0.999999));
@@ -103,7 +102,8 @@ struct TrainKeys {
     f("folds", self.folds, "parts of the sessions, each held out once; 1: train on all, judge on the test days",
       app::between(1, 1000));
     f("fold", self.fold, "train this fold alone, counted from 0", app::between(0, 999));
-    f("epochs", self.epochs, "passes over the training sessions, one step per session", app::between(1, 1e6), app::resumable);
+    f("epochs", self.epochs, "passes over the training sessions, one step per session", app::between(1, 1e6),
+      app::resumable);
     f("eval_steps", self.eval_steps, "steps between two looks at the held-out sessions, the first after step 0",
       app::between(1, 1e9));
     f("n_saves", self.n_saves, "best weights files kept per fold", app::between(1, 1e6));

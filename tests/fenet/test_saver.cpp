@@ -23,8 +23,8 @@ TEST_CASE("the saver accepts and keeps the files of the reference [FN F10]") {
   const test::TempFolder folder;
   Saver saver(folder.path(), "run", c["n_saves"].get<std::size_t>());
   for (std::size_t i = 0; i < c["metrics"].size(); ++i) {
-    const bool accepted =
-        saver.offer(c["metrics"][i], c["steps"][i], [](const std::filesystem::path& path) { test::write_text(path, ""); });
+    const bool accepted = saver.offer(c["metrics"][i], c["steps"][i],
+                                      [](const std::filesystem::path& path) { test::write_text(path, ""); });
     CAPTURE(i);
     CHECK(accepted == c["accepted"][i].get<bool>());
   }

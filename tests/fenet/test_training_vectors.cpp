@@ -43,7 +43,8 @@ StepOptions options_of(const Case& c) {
   StepOptions o;
   const std::vector<double> kernels = c.facts("kernels"), strides = c.facts("strides"), powers = c.facts("relu_powers");
   for (std::size_t i = 0; i < kernels.size(); ++i)
-    o.chain.levels.push_back({static_cast<int>(kernels[i]), static_cast<int>(strides[i]), static_cast<int>(powers[i]), 1});
+    o.chain.levels.push_back(
+        {static_cast<int>(kernels[i]), static_cast<int>(strides[i]), static_cast<int>(powers[i]), 1});
   o.loss.normalise = c.fact("normalize_at_end") != 0;
   o.loss.pls.components = static_cast<std::int64_t>(c.fact("pls_dims"));
   return o;
@@ -153,6 +154,7 @@ TEST_CASE("AdamW goes on from the state of a published checkpoint [FN F09]") {
   adam.decay_rate = fact("weight_decay");
   Filters f;
   nn::State state;
+  std::vector<Tensor> grads;
   state.set("steps", static_cast<std::int64_t>(fact("step")));
   for (std::size_t i = 0; i < 12; ++i) {
     const std::string branch = text::cat(i / 2, i % 2 == 0 ? "/feat" : "/pass"), path = text::cat("filters.", i);
@@ -162,12 +164,13 @@ TEST_CASE("AdamW goes on from the state of a published checkpoint [FN F09]") {
     const Tensor w = tensor(start, "/layers/" + branch + "/weight");
     f.all.emplace_back(w.shape(), std::vector<nn::Axis>{nn::Axis::tap});
     copy_into(w, f.all.back().value);
-    copy_into(tensor(cases, "/adamw_resume/grad/" + branch), f.all.back().grad);
+    grads.push_back(tensor(cases, "/adamw_resume/grad/" + branch));
     state.tensors[path + ".m"] = tensor(start, "/optimizer/" + branch + "/exp_avg");
     state.tensors[path + ".v"] = tensor(start, "/optimizer/" + branch + "/exp_avg_sq");
   }
   const nn::FlatParameters flat(nn::parts_of(f).parameters);
   nn::Optimizer optimizer(adam, flat);
+  for (std::size_t i = 0; i < grads.size(); ++i) copy_into(grads[i], f.all[i].grad);
   optimizer.restore(state);
   optimizer.set_rate(fact("lr"));
   optimizer.step();

@@ -78,8 +78,8 @@ void check_shapes(const Tensor& features, std::int64_t channels, const Tensor& l
   THIMBLE_CHECK(channels > 0 && features.size(1) % channels == 0, shape, features.size(1), " features of ", channels,
                 " channels");
   if (features.size(0) < protocol.folds)
-    throw Error(ErrorKind::data, text::cat("a session of ", features.size(0), " segments has no ", protocol.folds,
-                                           " folds"),
+    throw Error(ErrorKind::data,
+                text::cat("a session of ", features.size(0), " segments has no ", protocol.folds, " folds"),
                 {"", 0, 0, "eval.folds"}, "use fewer folds or longer sessions");
 }
 

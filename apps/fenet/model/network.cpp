@@ -8,8 +8,8 @@
 namespace thimble::fenet {
 namespace {
 
-constexpr double kEpsilon = 1e-5;                    // of the batch normalisation
-constexpr std::int64_t kBlockBytes = 32LL << 20;     // of segments read at once
+constexpr double kEpsilon = 1e-5;                 // of the batch normalisation
+constexpr std::int64_t kBlockBytes = 32LL << 20;  // of segments read at once
 
 template <class T>
 void normalise_into(const Tensor& x, const ColumnStatistics& s, const Tensor& out) {

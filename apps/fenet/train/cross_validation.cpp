@@ -16,7 +16,6 @@
 namespace thimble::fenet {
 namespace {
 
-
 std::vector<Session> some_of(const std::vector<Session>& all, const nn::Rows& numbers) {
   std::vector<Session> out;
   for (const std::int64_t i : numbers) out.push_back(all[static_cast<std::size_t>(i)]);

@@ -1,3 +1,5 @@
+#include "apps/fenet/train/fold_training.h"
+
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/io/json.h"
@@ -11,7 +13,6 @@
 
 #include "apps/fenet/evaluate/protocol.h"
 #include "apps/fenet/train/cross_validation.h"
-#include "apps/fenet/train/fold_training.h"
 #include "apps/fenet/train/weights_average.h"
 
 #include <nlohmann/json.hpp>
@@ -257,8 +258,8 @@ void FoldTraining::save_if_due() {
   if (!store_) return;
   const auto now = std::chrono::steady_clock::now();
   const bool epoch_end = view_.rows_seen == 0;
-  const bool by_epochs = settings_.checkpoint.every_epochs > 0 && epoch_end &&
-                         view_.at.epoch % settings_.checkpoint.every_epochs == 0;
+  const bool by_epochs =
+      settings_.checkpoint.every_epochs > 0 && epoch_end && view_.at.epoch % settings_.checkpoint.every_epochs == 0;
   const std::chrono::duration<double> since = now - saved_at_;
   const bool by_time = settings_.checkpoint.every_seconds > 0 && since.count() >= settings_.checkpoint.every_seconds;
   if (!by_epochs && !by_time) return;

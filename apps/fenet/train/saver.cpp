@@ -63,7 +63,8 @@ void Saver::restore(std::vector<Kept> kept) {
   for (Kept& entry : kept_) entry.file = folder_ / name(entry.metric, entry.step);
   for (const auto& file : std::filesystem::directory_iterator(folder_, ignored)) {
     const auto same = [&](const Kept& entry) { return entry.file.filename() == file.path().filename(); };
-    if (file.path().filename().string().starts_with(label_.substr(0, label_.find(kStep))) && std::none_of(kept_.begin(), kept_.end(), same))
+    if (file.path().filename().string().starts_with(label_.substr(0, label_.find(kStep))) &&
+        std::none_of(kept_.begin(), kept_.end(), same))
       std::filesystem::remove(file.path(), ignored);
   }
 }

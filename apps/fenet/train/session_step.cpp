@@ -43,7 +43,8 @@ void through_rotations(const std::vector<double>& d_reduced, const linalg::Chann
   for (std::int64_t c = 0; c < pls.channels; ++c)
     for (std::int64_t n = 0; n < pls.features; ++n, r += components, ++d_out) {
       double sum = 0;
-      for (std::size_t a = 0; a < components; ++a) sum += d_reduced[static_cast<std::size_t>(c) * components + a] * r[a];
+      for (std::size_t a = 0; a < components; ++a)
+        sum += d_reduced[static_cast<std::size_t>(c) * components + a] * r[a];
       *d_out = std == nullptr ? sum : sum / std[c * pls.features + n];
     }
 }

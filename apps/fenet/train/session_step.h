@@ -24,9 +24,9 @@ struct LossKeys {
 };
 
 struct LossResult {
-  double loss = 0;        // mean over all entries of (prediction - label)^2
-  Tensor d_features;      // its gradient, in shape and dtype of the features
-  Tensor reduced;         // [B, m] what the decoder gets
+  double loss = 0;    // mean over all entries of (prediction - label)^2
+  Tensor d_features;  // its gradient, in shape and dtype of the features
+  Tensor reduced;     // [B, m] what the decoder gets
   linalg::ChannelPls pls;
   linalg::LinearFit decoder;
   ColumnStatistics statistics;  // of the features, when they are normalised
@@ -41,7 +41,7 @@ struct StepOptions {
   kernels::WaveletChain chain;
   LossKeys loss;
   double dropout = 0;
-  Stream random = Stream(0);                                    // dropout masks
+  Stream random = Stream(0);                                      // dropout masks
   double weight_penalty = 0, range_penalty = 0, range_limit = 1;  // added to the loss: see TrainKeys
 };
 

@@ -25,8 +25,8 @@ void save_weights(const std::filesystem::path& file, const Network& network, con
   root["kernels"] = whole_numbers(network.architecture.kernels);
   const std::vector<Tensor> weights = network.weights();
   for (std::size_t i = 0; i < weights.size(); ++i)
-    tree.datasets[text::cat("/layers/", i / 2, i % 2 == 0 ? "/feat" : "/pass", "/weight")] = {io::Array(weights[i]), {},
-                                                                                              false};
+    tree.datasets[text::cat("/layers/", i / 2, i % 2 == 0 ? "/feat" : "/pass", "/weight")] = {
+        io::Array(weights[i]), {}, false};
   io::atomic_replace(file, io::build_hdf5(tree));
 }
 
