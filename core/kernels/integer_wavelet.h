@@ -1,6 +1,6 @@
 #pragma once
-// The wavelet chain in the integers of the chip. Exact sums, one rounding per pass output and feature, intermediate
-// results on request. Values are stored integers q of value q * 2^-f throughout.
+// The wavelet chain in the integers of the chip: exact sums, one rounding per pass output and feature, everything in
+// between on request. Values are stored integers q of value q * 2^-f throughout.
 
 #include "core/fixed/type.h"
 #include "core/kernels/wavelet_conv.h"
@@ -20,36 +20,43 @@ struct QuantisedChain {
 
   /// Fraction bits of all sums.
   int sum_bits() const { return weights.f + activations.f; }
-  /// Fraction bits of the pooled sums of a level: those of the sums and relu_power. The final feature takes the last
-  /// level's.
+  /// Fraction bits of the pooled sums: those of the sums and relu_power. `level` = number of levels: the final feature,
+  /// which takes the last level's.
   int pool_bits(std::size_t level) const;
   /// Throws Error(value): types not signed or wider than 31 bits, a filter of the wrong length, a weight outside its
-  /// type, sums that could leave 62 bits.
+  /// type, pooled sums over windows of `samples` that could leave 62 bits.
   void check(std::int64_t samples) const;
-  /// Whether every partial sum provably stays below 2^24 (float lanes are exact) or 2^53 (doubles are).
-  bool exact_in_float() const;
-  bool exact_in_double() const;
 };
 
-/// Filters rounded to `weights` (nearest, halves to even, saturating at both ends of the type). Throws Error(value).
+/// Filters rounded to `weights`: nearest, halves to even, saturating at both ends of the type. Throws Error(value).
 QuantisedChain quantise_chain(const WaveletChain& chain, std::span<const Tensor> filters, const fixed::FxType& weights,
                               const fixed::FxType& activations);
-/// x [..., T] f32 or f64 as integers i32 of the same shape, rounded like pass outputs. Throws Error(value) if not
-/// finite.
+/// x f32 or f64 as integers i32 of the same shape, rounded like pass outputs. Throws Error(value) if not finite.
 Tensor quantise_input(const Tensor& x, const fixed::FxType& activations);
 
-/// What the chip shows on the way, of all windows.
+/// What the chip shows on the way.
 struct WaveletTrace {
-  std::vector<Tensor> pass;  // per level i32 [windows, L'], rounded
-  std::vector<Tensor> sums;  // per level and of the final feature f64 [windows, features]: pooled sums, exact
-  std::vector<std::vector<std::int64_t>>
-      activated;  // the same levels, [windows * L']: |sum| with relu_power in front of the pool
+  std::vector<std::vector<std::int32_t>> pass;  // per level [windows * L']: rounded pass outputs
+  /// Per level and of the final feature [windows * L']: folded sums in front of the pool, pool_bits fraction bits.
+  std::vector<std::vector<std::int64_t>> folded;
+  std::vector<std::vector<std::int64_t>> pooled;  // the same [windows * features]: their sums, not divided
 };
 
-/// Features i32 [windows, features()] of x_int i32 [..., T]. Takes float lanes where they are provably exact, else
-/// doubles, else 64-bit integers; all give the same integers. Throws Error(value) as check().
-Tensor quantised_features(const QuantisedChain& chain, const Tensor& x_int);
-/// The same in 64-bit integers, with everything in between.
-Tensor quantised_features(const QuantisedChain& chain, const Tensor& x_int, WaveletTrace& trace);
+/// Which arithmetic of quantised_features is taken.
+enum class IntegerRoute : std::uint8_t {
+  fastest,  // the first of the others that the weights and types prove exact
+  f32,      // float lanes: every partial sum below 2^24; pooled sums in double
+  f64,      // below 2^53
+  i64,      // 64-bit integers by the definition
+};
+/// The route that `fastest` stands for.
+IntegerRoute fastest_route(const QuantisedChain& chain, std::int64_t samples);
+
+/// Features i32 [windows, features()] of x [..., T]: integers (i32, within `activations`), or f32, which are rounded
+/// like pass outputs. All routes give the same integers. Throws Error(value) as check(), and for a route that is not
+/// exact.
+Tensor quantised_features(const QuantisedChain& chain, const Tensor& x, IntegerRoute route = IntegerRoute::fastest);
+/// By the definition, with everything in between.
+Tensor quantised_features(const QuantisedChain& chain, const Tensor& x, WaveletTrace& trace);
 
 }  // namespace thimble::kernels

@@ -67,12 +67,13 @@ struct WaveletDropout {
 };
 
 /// Rounding inside the chain, so that the network of floats is the integer one: pass outputs and features go onto the
-/// grid of `activations` (nearest, halves to even, saturating symmetrically). x must lie on that grid already and the
-/// filters on the grid of `weights`. Sums are exact: in float where every partial sum provably stays below 2^24 steps,
-/// else in double; Error(value) where 2^53 steps are not enough. Gradients go straight through, and vanish where a
-/// value saturates.
+/// grid of `activations` (nearest, halves to even, saturating symmetrically). x must lie on that grid already or be
+/// rounded on its way in, and the filters must lie on the grid of `weights`. Sums are exact: in float where every
+/// partial sum provably stays below 2^24 steps, else in double; Error(value) where 2^53 steps are not enough. Gradients
+/// go straight through, and vanish where a value saturates.
 struct WaveletGrid {
   bool on = false;
+  bool round_input = false;
   fixed::FxType weights{9, true, 6}, activations{9, true, 6};
 };
 

@@ -17,7 +17,7 @@ class PlainWavelet {
   /// `filters`: all taps behind one another, feature and pass filter of every level.
   PlainWavelet(const WaveletChain& chain, std::int64_t samples, const std::vector<A>& filters,
                const WaveletDropout& dropout, const WaveletGrid& grid)
-      : chain_(chain), dropout_(dropout), filters_(filters), grid_(grid.on) {
+      : chain_(chain), dropout_(dropout), filters_(filters), grid_(grid.on), round_input_(grid.round_input) {
     if (grid_) {
       step_ = static_cast<A>(grid.activations.step());
       limit_ = static_cast<A>(grid.activations.value(grid.activations.hi()));
@@ -39,7 +39,8 @@ class PlainWavelet {
   /// Features of one window; keeps what gradient() needs.
   template <class T>
   void forward(const T* x, std::int64_t window, T* features) {
-    for (std::int64_t t = 0; t < levels_[0].in; ++t) input(0)[t] = static_cast<A>(x[t]);
+    for (std::int64_t t = 0; t < levels_[0].in; ++t)
+      input(0)[t] = round_input_ ? on_grid(static_cast<A>(x[t])) : static_cast<A>(x[t]);
     std::int64_t column = 0;
     for (std::size_t l = 0; l < levels_.size(); ++l) {
       correlate(l);
@@ -169,7 +170,7 @@ class PlainWavelet {
   const WaveletChain& chain_;
   const WaveletDropout& dropout_;
   const std::vector<A>& filters_;
-  bool grid_;
+  bool grid_, round_input_;
   A step_ = 1, limit_ = 0;
   std::vector<Level> levels_;
   std::vector<A> final_;  // last pass outputs with dropout, before the activation

@@ -58,7 +58,7 @@ void WaveletBank::make(DType dtype) {
   if (weight_format) {
     check_modes(*weight_format, fixed::Overflow::sat, "weight_format");
     check_modes(*activation_format, fixed::Overflow::sat_sym, "activation_format");
-    settings.grid = {true, weight_format->type, activation_format->type};
+    settings.grid = {true, false, weight_format->type, activation_format->type};
   }
   settings_ = std::make_shared<const WaveletSettings>(std::move(settings));
   filters.clear();
