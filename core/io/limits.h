@@ -42,6 +42,14 @@ inline constexpr std::uint64_t kDeflateRatio = 1032;  // deflate cannot do bette
 inline constexpr std::uint64_t kHdf5Budget = kGiB;    // bytes of all arrays together
 inline constexpr int kHdf5Seconds = 60;
 
+// PyTorch checkpoints
+inline constexpr std::uint64_t kZipBytes = 2 * kGiB;
+inline constexpr std::uint64_t kZipEntries = 10'000;
+inline constexpr std::uint64_t kPickleBytes = 64 * kMiB;
+inline constexpr std::size_t kPickleDepth = 64;
+inline constexpr std::size_t kPickleMemo = 1'000'000;
+inline constexpr std::size_t kPickleText = kMiB;
+
 // JSON
 inline constexpr std::uint64_t kJsonBytes = 64 * kMiB;
 inline constexpr int kJsonDepth = 64;
