@@ -92,6 +92,15 @@ std::vector<int> lengths_of_filters(const WeightsParts& parts) {
   return out;
 }
 
+/// The shape must be one that a network can have; the error names the file, too.
+void check_shape(const Architecture& architecture, const std::string& file) {
+  try {
+    static_cast<void>(architecture.chain());
+  } catch (const Error& error) {
+    refuse_weights(file, error.place().name, error.message());
+  }
+}
+
 void check_moments(const WeightsParts& parts, const std::vector<Tensor>& weights) {
   const AdamWState& state = *parts.optimizer;
   for (const auto* moments : {&state.mean, &state.square}) {
@@ -265,7 +274,7 @@ WeightsFile assemble(WeightsParts parts, const ShapeOverride& shape) {
   if (made.features_by_layer.size() != made.kernels.size() + 1)
     refuse_weights(parts.file, "features_by_layer",
                    text::cat(made.features_by_layer.size(), " numbers for ", made.kernels.size() + 1, " layers"));
-  static_cast<void>(made.chain());
+  check_shape(made, parts.file);
   for (const auto& level : parts.levels) {
     out.weights.push_back(level.second.first);
     out.weights.push_back(level.second.second);
