@@ -197,8 +197,7 @@ class Machine {
     push(TorchValue::Storage{found->second});
   }
   TorchTensor rebuilt(const TorchValue::List& arguments) const {
-    const auto* storage =
-        arguments.size() == 6 ? std::get_if<TorchValue::Storage>(&arguments[0]->content) : nullptr;
+    const auto* storage = arguments.size() == 6 ? std::get_if<TorchValue::Storage>(&arguments[0]->content) : nullptr;
     if (storage == nullptr) refuse("a tensor without a storage");
     TorchTensor out{storage->bytes, whole(arguments[1]), sizes(arguments[2]), sizes(arguments[3])};
     if (out.shape.size() != out.strides.size()) refuse("a tensor's shape and strides differ in length");
@@ -310,7 +309,8 @@ std::string folder_of(const Entries& entries, const std::string& name) {
   if (entries.empty()) throw refuse("an empty archive is no checkpoint");
   const std::string& first = entries.begin()->first;
   const std::string folder = first.substr(0, first.find('/') + 1);
-  if (folder.size() < 2 || !entries.contains(folder + "data.pkl")) throw refuse("no checkpoint of PyTorch: no data.pkl");
+  if (folder.size() < 2 || !entries.contains(folder + "data.pkl"))
+    throw refuse("no checkpoint of PyTorch: no data.pkl");
   for (const auto& entry : entries)
     if (entry.first.compare(0, folder.size(), folder) != 0)
       throw refuse(text::cat("\"", text::printable(entry.first), "\" lies outside of ", text::printable(folder)));

@@ -1,6 +1,6 @@
 #pragma once
-// Checkpoints of PyTorch without Python. A pickle is a program: this reader knows the few instructions that lists, maps,
-// numbers, texts and float tensors need, and three names, which it never calls. Everything else ends the reading.
+// Checkpoints of PyTorch without Python. A pickle is a program: this reader knows the few instructions that lists,
+// maps, numbers, texts and float tensors need, and three names, which it never calls. Everything else ends the reading.
 
 #include "core/tensor/tensor.h"
 
@@ -68,8 +68,8 @@ std::unique_ptr<const TorchFile> read_torch(const std::filesystem::path& path);
 /// The numbers of a tensor, row-major f32. Throws Error(data) naming `what` if one is not finite.
 Tensor tensor_of(const TorchTensor& view, const std::string& what);
 
-/// A checkpoint that holds one ordered map of f32 tensors, which torch.load(..., weights_only=True) reads. `stem` is the
-/// folder inside the archive. Equal tensors give equal bytes.
+/// A checkpoint that holds one ordered map of f32 tensors, which torch.load(..., weights_only=True) reads. `stem` is
+/// the folder inside the archive. Equal tensors give equal bytes.
 std::string torch_bytes(const std::vector<std::pair<std::string, Tensor>>& state, const std::string& stem = "weights");
 
 }  // namespace thimble::io

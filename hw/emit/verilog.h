@@ -49,9 +49,9 @@ struct VerilogDesign {
   Timing timing = Timing::parallel;
   std::vector<VerilogFile> files;  // rtl/MODULE.v and rtl/MODULE_*.mem
   int input_bits = 0, output_bits = 0;
-  int samples = 1;  // stream: input words of a window
-  int latency = 0;  // clock edges from the one that takes a vector (stream: its first sample, windows without gaps) to
-                    // the one after which out_valid shows the answer
+  int samples = 1;   // stream: input words of a window
+  int latency = 0;   // clock edges from the one that takes a vector (stream: its first sample, windows without gaps) to
+                     // the one after which out_valid shows the answer
   int interval = 1;  // clocks between vectors
   int lanes = 0;     // serial only
   int stages = 0;    // pipeline stages over all parts

@@ -51,7 +51,8 @@ std::optional<Error> trouble_of(const std::string& program) {
 }
 
 /// Everything a checkpoint's tensors hold, by name.
-std::map<std::string, std::vector<double>> tensors_below(const TorchValue& value, const std::string& prefix, int depth) {
+std::map<std::string, std::vector<double>> tensors_below(const TorchValue& value, const std::string& prefix,
+                                                         int depth) {
   std::map<std::string, std::vector<double>> out;
   if (depth == 0) return out;
   if (const auto* view = value.tensor()) out[prefix] = tensor_of(*view, prefix).to_vector();
@@ -101,8 +102,9 @@ TEST_CASE("a pickle with any other name or instruction is refused at its byte [F
     CHECK_MESSAGE(says(error, "is not allowed in a checkpoint"), name);
     CHECK_MESSAGE(says(error, "byte 3"), name);
   }
-  const std::string known = "\x80.(]})t\x85\x86\x87"
-                            "aesucRbQN\x88\x89KMJGXqrhj";
+  const std::string known =
+      "\x80.(]})t\x85\x86\x87"
+      "aesucRbQN\x88\x89KMJGXqrhj";
   for (int code = 0; code < 256; ++code) {
     const char letter = static_cast<char>(code);
     if (known.find(letter) != std::string::npos) continue;
@@ -113,14 +115,35 @@ TEST_CASE("a pickle with any other name or instruction is refused at its byte [F
 
 TEST_CASE("hostile pickles end with an error, never with a call or a crash [FN N11] [R17]") {
   const std::string deep(65, '(');
-  for (const std::string& program :
-       {std::string(), bytes_of({}), bytes_of({"."}), bytes_of({"N"}), bytes_of({"NN."}), bytes_of({"N.N"}),
-        bytes_of({"t."}), bytes_of({"(."}), bytes_of({"a."}), bytes_of({"NNa."}), bytes_of({"NNNs."}),
-        bytes_of({"}(NNu."}), bytes_of({"}NNs."}), bytes_of({"h\5."}), bytes_of({"j\1\1\1\1."}), bytes_of({"R."}),
-        bytes_of({"N)R."}), bytes_of({"ctorch\nFloatStorage\n)R."}), bytes_of({"ccollections\nOrderedDict\n(NtR."}),
-        bytes_of({"NQ."}), bytes_of({"NNb."}), bytes_of({"ctorch\n"}), bytes_of({"X\xff\xff\xff\x7f"}),
-        bytes_of({"X\2"}), text::cat(bytes_of({}), deep, "."), text::cat(bytes_of({"X"}), '\1', '\0', '\0', '\0', '\xff', '.'),
-        bytes_of({"K"}), bytes_of({"G\1"}), std::string("\x80\x04N.", 4)})
+  for (const std::string& program : {std::string(),
+                                     bytes_of({}),
+                                     bytes_of({"."}),
+                                     bytes_of({"N"}),
+                                     bytes_of({"NN."}),
+                                     bytes_of({"N.N"}),
+                                     bytes_of({"t."}),
+                                     bytes_of({"(."}),
+                                     bytes_of({"a."}),
+                                     bytes_of({"NNa."}),
+                                     bytes_of({"NNNs."}),
+                                     bytes_of({"}(NNu."}),
+                                     bytes_of({"}NNs."}),
+                                     bytes_of({"h\5."}),
+                                     bytes_of({"j\1\1\1\1."}),
+                                     bytes_of({"R."}),
+                                     bytes_of({"N)R."}),
+                                     bytes_of({"ctorch\nFloatStorage\n)R."}),
+                                     bytes_of({"ccollections\nOrderedDict\n(NtR."}),
+                                     bytes_of({"NQ."}),
+                                     bytes_of({"NNb."}),
+                                     bytes_of({"ctorch\n"}),
+                                     bytes_of({"X\xff\xff\xff\x7f"}),
+                                     bytes_of({"X\2"}),
+                                     text::cat(bytes_of({}), deep, "."),
+                                     text::cat(bytes_of({"X"}), '\1', '\0', '\0', '\0', '\xff', '.'),
+                                     bytes_of({"K"}),
+                                     bytes_of({"G\1"}),
+                                     std::string("\x80\x04N.", 4)})
     CHECK_MESSAGE(trouble_of(program), text::printable(program));
   // a list that holds itself is data: it is read and does nobody harm
   CHECK_FALSE(trouble_of(text::cat(bytes_of({"]q"}), '\0', 'h', '\0', "a.")));
@@ -133,7 +156,8 @@ TEST_CASE("tensors stay inside their storage [FN N11] [R17]") {
     return out + "t";
   };
   const std::string k0("K\0", 2);
-  const char *one = "K\1", *two = "K\2", *four = "K\4", *five = "K\5", *huge = "J\xff\xff\xff\x7f", *minus = "J\xff\xff\xff\xff";
+  const char *one = "K\1", *two = "K\2", *four = "K\4", *five = "K\5", *huge = "J\xff\xff\xff\x7f",
+             *minus = "J\xff\xff\xff\xff";
   CHECK_FALSE(trouble_of(tensor_pickle(four, k0, sizes({four}), sizes({one}))));
   CHECK_FALSE(trouble_of(tensor_pickle(four, k0, sizes({two, two}), sizes({one, two}))));
   CHECK_FALSE(trouble_of(tensor_pickle(four, two, sizes({two}), sizes({one}))));
@@ -153,11 +177,15 @@ TEST_CASE("archives that are damaged, cut off, packed or nested wrongly are refu
   for (std::size_t length = 0; length < good.size(); ++length)
     CHECK(error_of([&] { parse_torch(good.substr(0, length), "x.pt"); }));
   CHECK(error_of([&] { parse_torch(good + "x", "x.pt"); }));
-  CHECK(says(error_of([&] { parse_torch(zip_bytes({{"a/data.pkl", bytes_of({"N."})}, {"b/data/0", ""}}), "x"); }),
+  CHECK(says(error_of([&] {
+               parse_torch(zip_bytes({{"a/data.pkl", bytes_of({"N."})}, {"b/data/0", ""}}), "x");
+             }),
              "lies outside"));
   CHECK(says(error_of([&] { parse_torch(zip_bytes({{"a/version", "3"}}), "x"); }), "no data.pkl"));
   CHECK(says(error_of([&] { parse_zip(zip_bytes({{"a", "1"}, {"a", "2"}}), "x"); }), "twice"));
-  CHECK(says(error_of([&] { parse_torch(zip_bytes({{"a/data.pkl", bytes_of({"N."})}, {"a/byteorder", "big"}}), "x"); }),
+  CHECK(says(error_of([&] {
+               parse_torch(zip_bytes({{"a/data.pkl", bytes_of({"N."})}, {"a/byteorder", "big"}}), "x");
+             }),
              "little-endian"));
   std::string packed = good;
   packed[8] = '\x08';

@@ -7,12 +7,12 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "tests/support/error_of.h"
-#include "tests/support/program.h"
+#include "tests/support/process.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temp_folder.h"
-
-#include <cmath>
 
 using namespace thimble;
 using namespace thimble::fenet;
@@ -42,7 +42,8 @@ WeightsFile small_weights() {
 
 bool same_weights(const WeightsFile& a, const WeightsFile& b) {
   bool same = a.weights.size() == b.weights.size();
-  for (std::size_t i = 0; same && i < a.weights.size(); ++i) same = a.weights[i].to_vector() == b.weights[i].to_vector();
+  for (std::size_t i = 0; same && i < a.weights.size(); ++i)
+    same = a.weights[i].to_vector() == b.weights[i].to_vector();
   return same;
 }
 
@@ -112,7 +113,7 @@ TEST_CASE("the efficient checkpoint has the published first layer and its optimi
   CHECK(std::get<std::int64_t>(file.config.at("kernel7")) == 16);  // of a level that is not there
 }
 
-TEST_CASE("weights written are read back to the same bits by us and by the format [FN F18]") {
+TEST_CASE("weights written are read back to the same bits [FN F18]") {
   const test::TempFolder folder;
   WeightsFile file = small_weights();
   file.optimizer = AdamWState{0.001, 0.9, 0.999, 1e-8, 0.02, 12, file.weights, file.weights};
@@ -179,7 +180,8 @@ TEST_CASE("old names hpf and lpf stand for feature and pass filters [FN F29]") {
   write_torch(folder / "new.pt", new_names);
   CHECK(says(error_of([&] { read_weights(folder / "old.pt"); }), "stride1"));
   const ShapeOverride shape{std::vector<int>(7, 2), {}, true};
-  const WeightsFile old_file = read_weights(folder / "old.pt", shape), new_file = read_weights(folder / "new.pt", shape);
+  const WeightsFile old_file = read_weights(folder / "old.pt", shape),
+                    new_file = read_weights(folder / "new.pt", shape);
   CHECK(same_weights(old_file, new_file));
   CHECK(old_file.architecture.kernels == std::vector<int>(7, 40));
   CHECK(old_file.architecture.normalize_at_end);

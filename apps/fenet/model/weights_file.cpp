@@ -187,8 +187,7 @@ WeightsParts read_hdf5_parts(const fs::path& path) {
     out.levels[static_cast<int>(i)] = {stored_filter(tree, out.file, level + filter_path(i, true) + "/weight"),
                                        stored_filter(tree, out.file, level + filter_path(i, false) + "/weight")};
   }
-  if (tree.attributes.contains("/optimizer"))
-    out.optimizer = stored_optimizer(tree, out.file, out.kernels.size());
+  if (tree.attributes.contains("/optimizer")) out.optimizer = stored_optimizer(tree, out.file, out.kernels.size());
   return out;
 }
 
@@ -217,9 +216,9 @@ io::Hdf5Value to_value(const ConfigValue& value) {
 
 void put_optimizer(io::Hdf5Tree& tree, const AdamWState& state) {
   auto& about = tree.attributes["/optimizer"];
-  about = {{"kind", text_value("AdamW")},      {"lr", number_value(state.lr)},
+  about = {{"kind", text_value("AdamW")},        {"lr", number_value(state.lr)},
            {"beta1", number_value(state.beta1)}, {"beta2", number_value(state.beta2)},
-           {"eps", number_value(state.eps)},   {"weight_decay", number_value(state.weight_decay)},
+           {"eps", number_value(state.eps)},     {"weight_decay", number_value(state.weight_decay)},
            {"step", number_value(state.step)}};
   for (std::size_t i = 0; i < state.mean.size(); ++i) {
     const std::string path = text::cat("/optimizer/", filter_path(i / 2, i % 2 == 0));

@@ -1,5 +1,6 @@
 #pragma once
-// Weights of a FENet in files: the format fenet-weights-1 (docs/formats.md), checkpoints of PyTorch, checkpoints of runs.
+// Weights of a FENet in files: the format fenet-weights-1 (docs/formats.md), checkpoints of PyTorch, checkpoints of
+// runs.
 
 #include "apps/fenet/model/network.h"
 

@@ -9,7 +9,7 @@ namespace thimble::fenet {
 
 /// Filters and settings as a file holds them.
 struct WeightsParts {
-  std::string file;                           // for messages
+  std::string file;                                 // for messages
   std::map<int, std::pair<Tensor, Tensor>> levels;  // feature and pass filter, each [taps] f32 or undefined
   std::vector<int> kernels, strides, relu_powers, features_by_layer;  // empty: from the filters and the settings
   ConfigMap config;
