@@ -38,9 +38,7 @@ class WaveletLowering {
  private:
   /// Samples saturate symmetrically, so the lowest integer of the type never occurs.
   Interval symmetric() const { return {-chain_.activations.hi(), chain_.activations.hi()}; }
-  op::Requant rounded() const {
-    return {{chain_.activations}, fixed::Round::rnd_conv, fixed::Overflow::sat_sym};
-  }
+  op::Requant rounded() const { return {{chain_.activations}, fixed::Round::rnd_conv, fixed::Overflow::sat_sym}; }
 
   op::Conv1d filter(const kernels::WaveletLevel& level, const std::vector<std::int32_t>& taps) const {
     op::Conv1d op;

@@ -123,8 +123,8 @@ bool is_quantised_file(const std::filesystem::path& path) {
 
 QuantisedNetwork read_quantised(const std::filesystem::path& path) {
   const io::SealedFile file = io::SealedFile::open(path);
-  THIMBLE_CHECK(file.has_attribute("/", "format") && file.text_attribute("/", "format") == kFormat, data,
-                path.string(), " is no file of a quantised FENet");
+  THIMBLE_CHECK(file.has_attribute("/", "format") && file.text_attribute("/", "format") == kFormat, data, path.string(),
+                " is no file of a quantised FENet");
   QuantKeys keys;
   keys.word_length = file.integer_attribute("/", "word_length");
   keys.fraction = file.integer_attribute("/", "fraction");

@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/fixed/convert.h"
+#include "core/io/array.h"
 
 #include "hw/emit/codes.h"
 #include "hw/lower/wavelet.h"
@@ -30,8 +31,10 @@ struct Windows {
 
 Windows computed(const QuantisedNetwork& network, const Chunks& chunks, const QuantKeys& quant) {
   const std::int64_t samples = chunks.x.size(2);
-  Windows out{hw::lower_wavelet(network.chain, samples, network.name), {},
-              static_cast<std::size_t>(chunks.x.size(0)), static_cast<std::size_t>(chunks.x.size(1))};
+  Windows out{hw::lower_wavelet(network.chain, samples, network.name),
+              {},
+              static_cast<std::size_t>(chunks.x.size(0)),
+              static_cast<std::size_t>(chunks.x.size(1))};
   const std::vector<double> x = io::Array(chunks.x).doubles();
   std::vector<std::int64_t> window(static_cast<std::size_t>(samples));
   for (std::size_t at = 0; at < x.size(); at += window.size()) {
@@ -90,9 +93,9 @@ std::string model_info(const QuantisedNetwork& network, const Chunks& chunks, co
 }
 
 std::string labels_info(const QuantisedNetwork& network, const Chunks& chunks) {
-  std::string text = cat("day ", text::printable(chunks.day), ": inputs [", chunks.x.size(0), ", ", chunks.x.size(1),
-                         ", ", chunks.x.size(2), "], labels [", chunks.labels.size(0), ", ", chunks.labels.size(1),
-                         "]\n");
+  std::string text =
+      cat("day ", text::printable(chunks.day), ": inputs [", chunks.x.size(0), ", ", chunks.x.size(1), ", ",
+          chunks.x.size(2), "], labels [", chunks.labels.size(0), ", ", chunks.labels.size(1), "]\n");
   for (std::size_t k = 0; k < network.chain.chain.levels.size(); ++k)
     text += cat("layer ", k, " feat: ", listed(network.chain.filters[2 * k]), "\nlayer ", k,
                 " pass: ", listed(network.chain.filters[2 * k + 1]), "\n");

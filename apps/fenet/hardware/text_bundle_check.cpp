@@ -91,8 +91,8 @@ class Checker {
     keys_.code_bits = info_.number("code_bits", 2, 62);
     keys_.pool_bits = info_.number("pool_bits", 2, 62);
     const auto w = static_cast<int>(info_.number("word_length", 2, 31));
-    code_ = {keys_.code, {w, true, static_cast<int>(info_.number("fraction", 0, w - 1))},
-             static_cast<int>(keys_.code_bits)};
+    code_ = {
+        keys_.code, {w, true, static_cast<int>(info_.number("fraction", 0, w - 1))}, static_cast<int>(keys_.code_bits)};
     chunks_ = static_cast<std::size_t>(info_.number("chunks", 1, 1 << 24));
     channels_ = static_cast<std::size_t>(info_.number("channels", 1, 1 << 16));
     samples_ = static_cast<std::size_t>(info_.number("samples", 1, 1 << 20));

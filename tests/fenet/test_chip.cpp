@@ -1,0 +1,339 @@
+// The integers of the chip: words, codes, configuration bits, text files, registers, the graph of a network.
+#include "core/fixed/convert.h"
+#include "core/io/file.h"
+#include "core/io/hdf5_foreign.h"
+#include "core/io/json.h"
+
+#include "hw/emit/codes.h"
+#include "hw/lower/wavelet.h"
+#include "hw/sim/evaluate.h"
+#include "hw/sim/interpreter.h"
+
+#include "apps/fenet/hardware/register_audit.h"
+#include "apps/fenet/hardware/text_bundle.h"
+#include "apps/fenet/model/weights_file.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <fstream>
+
+#include "tests/support/error_of.h"
+#include "tests/support/shared_data.h"
+#include "tests/support/temp_folder.h"
+
+using namespace thimble;
+using namespace thimble::fenet;
+
+namespace {
+
+using ChipIntegers = std::vector<std::int64_t>;
+
+QuantKeys pair_of(std::int64_t wl, std::int64_t fl, const std::string& rounding = "nearest") {
+  QuantKeys keys;
+  keys.word_length = wl;
+  keys.fraction = fl;
+  keys.rounding = rounding;
+  return keys;
+}
+
+/// The deterministic signal of the published-weight cases, [B, C, T].
+Tensor chip_signal(std::int64_t chunks, std::int64_t channels, std::int64_t samples, double a) {
+  std::vector<float> x;
+  for (std::int64_t b = 0; b < chunks; ++b)
+    for (std::int64_t c = 0; c < channels; ++c)
+      for (std::int64_t t = 0; t < samples; ++t) {
+        const auto n = static_cast<double>((37 * t + 11 * c + 5 * b + 3 * static_cast<std::int64_t>(a)) % 17);
+        const auto td = static_cast<double>(t), cd = static_cast<double>(c), bd = static_cast<double>(b);
+        x.push_back(static_cast<float>(std::sin(0.05 * td * (cd + 1) + bd + 0.37 * a) +
+                                       0.3 * std::sin(0.73 * td + 0.1 * cd + 0.5 * a) + 0.1 * (n / 17 - 0.5)));
+      }
+  return io::Array::from(std::span<const float>(x), {chunks, channels, samples}).tensor();
+}
+
+/// A small network with random filters, from a seed.
+QuantisedNetwork some_network(const std::vector<int>& taps, const std::vector<int>& strides, const QuantKeys& keys) {
+  Architecture shape;
+  shape.kernels = taps;
+  shape.strides = strides;
+  shape.relu_powers.assign(taps.size(), 0);
+  shape.relu_powers.back() = 1;
+  shape.features_by_layer.assign(taps.size() + 1, 1);
+  std::vector<Tensor> weights;
+  const Stream random = Rng(7).stream("filters");
+  for (std::size_t f = 0; f < 2 * taps.size(); ++f) {
+    std::vector<double> filter;
+    for (int t = 0; t < taps[f / 2]; ++t) filter.push_back(0.6 * random.normal(f, static_cast<std::uint64_t>(t)));
+    weights.push_back(Tensor::from(filter));
+  }
+  return quantise_network("some network", shape, weights, keys);
+}
+
+Chunks some_chunks(std::int64_t chunks, std::int64_t channels, std::int64_t samples) {
+  return {
+      "20300102", chip_signal(chunks, channels, samples, 4),
+      io::Array::from(std::vector<double>(static_cast<std::size_t>(2 * chunks), -0.25)).tensor().reshape({chunks, 2})};
+}
+
+void write_bundle(const std::filesystem::path& folder, const std::vector<std::pair<std::string, std::string>>& files) {
+  std::filesystem::create_directories(folder);
+  for (const auto& [name, text] : files) std::ofstream(folder / name, std::ios::binary) << text;
+}
+
+HardwareKeys chip_keys() {
+  HardwareKeys keys;
+  keys.code = "oct";
+  return keys;
+}
+
+}  // namespace
+
+TEST_CASE("[FN F20] words of the three published rounding rules equal the vectors") {
+  THIMBLE_SHARED(path, "data/fenet/quantization_cases.h5");
+  const io::Hdf5Tree tree = io::read_foreign_hdf5(path);
+  const auto x = tree.datasets.at("/round_vectors/x").numbers.doubles();
+  for (const auto& [wl, fl] : {std::pair<int, int>{4, 1}, {8, 5}, {9, 6}, {10, 7}, {16, 13}}) {
+    const auto wanted = [&, w = wl, f = fl](const char* rule) {
+      return tree.datasets.at(text::cat("/round_vectors/", rule, "_wl", w, "_fl", f)).numbers.integers();
+    };
+    const QuantKeys nearest = pair_of(wl, fl), wrap = pair_of(wl, fl, "wrap");
+    ChipIntegers symmetric, weights, wrapped;
+    for (const double value : x) {
+      symmetric.push_back(quantised_value(value, nearest));
+      weights.push_back(quantised_weight(value, nearest));
+      wrapped.push_back(quantised_value(value, wrap));
+    }
+    CHECK(symmetric == wanted("nearest_symmetric"));
+    CHECK(weights == wanted("nearest_asymmetric"));
+    CHECK(wrapped == wanted("truncate_wrap"));
+  }
+}
+
+TEST_CASE("[FN F20] the graph of a published network gives every intermediate integer of the vectors") {
+  THIMBLE_SHARED(path, "data/fenet/quantization_cases.h5");
+  const io::Hdf5Tree tree = io::read_foreign_hdf5(path);
+  for (const auto& [group, attributes] : tree.attributes) {
+    if (group.rfind("/forward_", 0) != 0 || attributes.count("wl") == 0) continue;
+    CAPTURE(group);
+    const auto number = [&, a = attributes](const char* key) { return a.at(key).numbers.integers().at(0); };
+    THIMBLE_SHARED(file, text::cat("data/fenet/weights_", attributes.at("checkpoint").texts.at(0), ".h5"));
+    WeightsFile weights = read_weights(file);
+    const auto powers = attributes.at("relu_powers").numbers.integers();
+    weights.architecture.relu_powers.assign(powers.begin(), powers.end());
+    const QuantKeys keys = pair_of(number("wl"), number("fl"));
+    const QuantisedNetwork network = quantise_network("vectors", weights.architecture, weights.weights, keys);
+    for (std::size_t f = 0; f < network.chain.filters.size(); ++f) {
+      const auto words = tree.datasets.at(text::cat(group, "/weights_int/", f / 2, f % 2 == 0 ? "/feat" : "/pass"));
+      CHECK(ChipIntegers(network.chain.filters[f].begin(), network.chain.filters[f].end()) == words.numbers.integers());
+    }
+    const io::Array& x = tree.datasets.at(group + "/x_int").numbers;
+    const std::int64_t samples = x.dims()[2];
+    const hw::Graph graph = hw::lower_wavelet(network.chain, samples, "vectors");
+    const ChipIntegers all = x.integers();
+    const auto part = [&, g = group](const std::string& name, std::size_t window, std::size_t each) {
+      const auto values = tree.datasets.at(g + "/" + name).numbers.integers();
+      const auto first = values.begin() + static_cast<std::ptrdiff_t>(window * each);
+      return ChipIntegers(first, first + static_cast<std::ptrdiff_t>(each));
+    };
+    const std::size_t levels = powers.size(), length = static_cast<std::size_t>(samples);
+    for (std::size_t w = 0; w < all.size() / length; ++w) {
+      const ChipIntegers window = part("x_int", w, length);
+      const hw::Values values = hw::evaluate(graph, window);
+      const auto at = [&](const std::string& name) { return values[static_cast<std::size_t>(*graph.find(name))]; };
+      CHECK(hw::outputs_of(graph, values) == part("features_int", w, levels + 1));
+      for (std::size_t k = 0; k <= levels; ++k) {
+        const std::string suffix = k < levels ? std::to_string(k) : "_final";
+        CHECK(at("mean" + suffix) == part(text::cat("pool_sum_int/", k), w, 1));
+        if (k + 1 < levels) CHECK(at("out" + suffix) == part(text::cat("pass_int/", k), w, at("out" + suffix).size()));
+      }
+    }
+  }
+}
+
+TEST_CASE("[HW-27] all text codes of the vectors are written and read back") {
+  THIMBLE_SHARED(path, "data/fenet/text_encodings.json");
+  const nlohmann::json cases = io::read_json(path);
+  CHECK(cases.size() == 216);
+  for (const auto& one : cases) {
+    const std::string name = one["code"].get<std::string>() + (one["sign_magnitude"].get<bool>() ? "" : "_2s_comp");
+    const TextCode code{name, {one["wl"].get<int>(), true, one["fl"].get<int>()}, one["total_length"].get<int>()};
+    const std::string wanted = one["text"].get<std::string>();
+    CHECK(code_of(one["value"].get<double>(), code) == wanted);
+    const std::int64_t word = word_of(wanted, code);
+    if (word != 0) CHECK(code_of_word(word, code) == wanted);  // a negative zero is read as zero
+  }
+}
+
+TEST_CASE("[FN F21] the export of the published efficient network equals the example byte for byte") {
+  THIMBLE_SHARED(file, "data/fenet/weights_efficient_volcanic486.h5");
+  THIMBLE_SHARED(example, "data/fenet/export_example");
+  const io::Hdf5Tree inputs = io::read_foreign_hdf5(example / "inputs.h5");
+  const WeightsFile weights = read_weights(file);
+  const QuantisedNetwork network =
+      quantise_network("efficient_volcanic486", weights.architecture, weights.weights, pair_of(9, 6));
+  const Chunks chunks{"example", inputs.datasets.at("/x").numbers.tensor(),
+                      inputs.datasets.at("/labels").numbers.tensor()};
+  const auto files = text_bundle(network, chunks, pair_of(9, 6), chip_keys(), 2);
+  std::size_t compared = 0;
+  for (const auto& [name, text] : files) {
+    if (!std::filesystem::exists(example / name)) continue;
+    CAPTURE(name);
+    CHECK(text == io::read_file(example / name));
+    ++compared;
+  }
+  CHECK(compared == 12);
+}
+
+TEST_CASE("[FN N10] text files in all seven codes are computed again from nothing but themselves") {
+  const QuantisedNetwork network = some_network({5, 4, 3}, {2, 3, 1}, pair_of(9, 6));
+  for (const std::string code : {"float", "hex", "oct", "bin", "hex_2s_comp", "oct_2s_comp", "bin_2s_comp"}) {
+    CAPTURE(code);
+    HardwareKeys keys;
+    keys.code = code;
+    if (code == "hex") keys.code_bits = 16;
+    const test::TempFolder folder;
+    write_bundle(folder.path(), text_bundle(network, some_chunks(2, 3, 50), pair_of(9, 6), keys, 2));
+    const BundleCheck check = check_bundle(folder.path());
+    INFO(check.line());
+    CHECK(check.equal());
+    CHECK(check.files == 13);
+  }
+}
+
+TEST_CASE("[FN N10] one changed digit, a cut file and a missing one are all noticed") {
+  const QuantisedNetwork network = some_network({5, 4}, {2, 2}, pair_of(9, 6));
+  const auto files = text_bundle(network, some_chunks(1, 2, 40), pair_of(9, 6), chip_keys(), 2);
+  for (const auto& [name, text] : files) {
+    if (name == "labels_info.txt") continue;
+    CAPTURE(name);
+    const test::TempFolder folder;
+    write_bundle(folder.path(), files);
+    std::ofstream(folder / name, std::ios::binary) << text.substr(0, text.size() - 1);
+    CHECK(test::error_of([&] { check_bundle(folder.path()); }));
+    std::filesystem::remove(folder / name);
+    CHECK(test::error_of([&] { check_bundle(folder.path()); }));
+    if (name == "model_info.txt" || name == "configs.txt" || name == "labels.txt") continue;
+    std::string changed = text;
+    char& digit = changed[changed.size() - 2];
+    digit = digit == '1' ? '2' : '1';
+    std::ofstream(folder / name, std::ios::binary) << changed;
+    const BundleCheck check = check_bundle(folder.path());
+    INFO(check.line());
+    CHECK(!check.equal());
+    CHECK(!check.mismatches.empty());
+  }
+}
+
+TEST_CASE("[FN F21] a field of the configuration that is too narrow is named and nothing is written") {
+  const QuantisedNetwork wide = some_network({40, 40, 40, 40, 40, 40, 40}, {2, 2, 2, 2, 2, 2, 2}, pair_of(9, 6));
+  const auto error = test::error_of([&] { config_bits(wide, 900, chip_keys()); });
+  CHECK(test::says(error, "kernel_offset 7: 280 in 8 bits"));
+  CHECK(!test::says(error, "kernel_offset 6"));
+  HardwareKeys larger = chip_keys();
+  larger.weight_depth = 512;
+  CHECK(config_bits(wide, 900, larger).size() == 205 + 7);
+  HardwareKeys few = chip_keys();
+  few.levels_built = 6;
+  CHECK(test::says(test::error_of([&] { config_bits(wide, 900, few); }), "7 levels"));
+  CHECK(config_bits(some_network({4, 30, 30}, {3, 2, 2}, pair_of(9, 6)), 900, chip_keys()).size() == 205);
+}
+
+TEST_CASE("[FN F20] a quantised network survives its file, and another file is refused") {
+  const QuantisedNetwork network = some_network({6, 4}, {2, 3}, pair_of(8, 5));
+  const test::TempFolder folder;
+  const auto path = folder / "qfe_net.h5";
+  std::ofstream(path, std::ios::binary) << quantised_bytes(network);
+  CHECK(is_quantised_file(path));
+  const QuantisedNetwork back = read_quantised(path);
+  CHECK(back.chain.filters == network.chain.filters);
+  CHECK(back.chain.chain == network.chain.chain);
+  CHECK(back.chain.activations == network.chain.activations);
+  CHECK(back.name == network.name);
+  CHECK(quantised_bytes(back) == quantised_bytes(network));
+  std::ofstream(path, std::ios::binary) << "no network";
+  CHECK(!is_quantised_file(path));
+  CHECK(test::error_of([&] { read_quantised(path); }));
+}
+
+TEST_CASE("[FN F22] the best of several stochastic roundings is never worse than the nearest on its data") {
+  Architecture shape;
+  shape.kernels = {4};
+  shape.strides = {2};
+  shape.relu_powers = {0};
+  shape.features_by_layer = {1, 1};
+  const std::vector<Tensor> weights = {Tensor::from(std::vector<double>{0.3, -0.7, 0.01, 0.49}),
+                                       Tensor::from(std::vector<double>{0.1, 0.2, 0.3, 0.4})};
+  QuantKeys keys = pair_of(5, 2, "stochastic");
+  keys.draws = 40;
+  const auto score = [](const QuantisedNetwork& n) { return static_cast<double>(n.chain.filters[0][0]); };
+  const BestDraw best = best_draw("toy", shape, weights, keys, 3, score);
+  CHECK(best.nearest == 1.0);  // 0.3 * 4 = 1.2
+  CHECK(best.score == 2.0);
+  CHECK(best.draw >= 0);
+  CHECK(best.scores.size() == 40);
+  CHECK(best_draw("toy", shape, weights, keys, 3, score).draw == best.draw);
+  const auto ups = std::count(best.scores.begin(), best.scores.end(), 2.0);
+  CHECK(ups > 2);  // one in five
+  CHECK(ups < 20);
+}
+
+TEST_CASE("[HW-40] the generated window drives a narrow accumulator over its end") {
+  const QuantisedNetwork network = some_network({12, 4}, {2, 2}, pair_of(9, 6));
+  const hw::Graph graph = hw::lower_wavelet(network.chain, 60, "audit");
+  const auto input = overflow_input(graph, 16);
+  REQUIRE(input);
+  const hw::Values values = hw::evaluate(graph, input->window);
+  const std::int64_t sum = values[static_cast<std::size_t>(*graph.find(input->name))][input->position];
+  CHECK(sum == input->sum);
+  CHECK(input->wrapped != sum);
+  CHECK(input->wrapped == fixed::overflow(sum, {16, true, 0}, fixed::Overflow::wrap));
+  CHECK(!overflow_input(graph, 40));
+}
+
+TEST_CASE("[FN F21] registers seen stay within the worst case, and one bit less than safe is not safe") {
+  const QuantisedNetwork network = some_network({8, 6}, {2, 2}, pair_of(9, 6));
+  const hw::Graph graph = hw::lower_wavelet(network.chain, 80, "audit");
+  hw::Vectors windows{.width = 80};
+  const Tensor x = chip_signal(3, 2, 80, 4);
+  ChipIntegers row;
+  for (const double value : io::Array(x).doubles()) row.push_back(quantised_value(value, pair_of(9, 6)));
+  windows.data = row;
+  const auto ranges = register_ranges(graph, windows, HardwareKeys{});
+  CHECK(ranges.size() == 7);
+  for (const RegisterRange& r : ranges) {
+    CAPTURE(r.name);
+    CHECK(r.worst_lo <= r.seen_lo);
+    CHECK(r.seen_hi <= r.worst_hi);
+    CHECK(r.seen_bits() <= r.safe_bits());
+    CHECK(r.beyond == 0);
+  }
+  HardwareKeys narrow;
+  narrow.accumulator_bits = ranges[0].seen_bits() - 1;
+  const auto tight = register_ranges(graph, windows, narrow);
+  CHECK(tight[0].beyond > 0);
+  CHECK(register_warnings(tight)[0].find("windows are wrong on the chip") != std::string::npos);
+}
+
+TEST_CASE("[FN F21] the saturating published network needs more than the pool register, the efficient one does not") {
+  THIMBLE_SHARED(path, "data/fenet/quantization_cases.h5");
+  THIMBLE_SHARED(large, "data/fenet/weights_db20_architecture.h5");
+  THIMBLE_SHARED(small, "data/fenet/weights_efficient_volcanic486.h5");
+  const io::Hdf5Tree tree = io::read_foreign_hdf5(path);
+  const auto beyond = [&](const std::filesystem::path& file, const std::string& group) {
+    const WeightsFile weights = read_weights(file);
+    const auto network = quantise_network("audit", weights.architecture, weights.weights, pair_of(9, 6));
+    const hw::Graph graph = hw::lower_wavelet(network.chain, 200, "audit");
+    hw::Vectors windows{200, tree.datasets.at(group + "/x_int").numbers.integers()};
+    std::int64_t most = 0, count = 0;
+    for (const RegisterRange& r : register_ranges(graph, windows, HardwareKeys{})) {
+      if (!r.pool) continue;
+      most = std::max(most, r.seen_hi);
+      count += r.beyond;
+    }
+    CHECK((most > 8600000) == (count > 0));
+    return count;
+  };
+  CHECK(beyond(large, "/forward_db20_architecture_wl9_fl6") > 0);
+  CHECK(beyond(small, "/forward_efficient_volcanic486_wl9_fl6") == 0);
+}
