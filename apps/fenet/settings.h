@@ -10,6 +10,7 @@
 #include "apps/fenet/data/data_keys.h"
 #include "apps/fenet/decode/decoder.h"
 #include "apps/fenet/evaluate/protocol.h"
+#include "apps/fenet/hardware/hardware_keys.h"
 #include "apps/fenet/model/architecture.h"
 
 #include <array>
@@ -177,6 +178,8 @@ struct Settings : app::CommonKeys {
   OptimKeys optim;
   TrainKeys train;
   EvalKeys eval;
+  QuantKeys quant;
+  HardwareKeys hw;
   CheckpointKeys checkpoint;
   RunKeys run;
   std::vector<std::string> tags;
@@ -191,6 +194,8 @@ struct Settings : app::CommonKeys {
     f("optim", self.optim, "optimiser");
     f("train", self.train, "training");
     f("eval", self.eval, "how features are judged");
+    f("quant", self.quant, "the integers of the chip");
+    f("hw", self.hw, "the chip that the network is exported for");
     f("checkpoint", self.checkpoint, "when the state is saved during training");
     f("run", self.run, "folders and workers");
     f("tags", self.tags, "words to find runs by: runs --tag WORD", app::resumable);
