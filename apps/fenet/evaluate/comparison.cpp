@@ -25,7 +25,7 @@ struct Recipe {
   FeatureMaker make;
 };
 
-double mean_of(const std::vector<double>& values) {
+double plain_mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
@@ -46,9 +46,10 @@ void summarise(Method& method) {
   method.mean = std::numeric_limits<double>::quiet_NaN();
   method.interval = {method.mean, method.mean};
   if (values.empty()) return;
-  method.mean = mean_of(values);
-  method.interval = linalg::bootstrap_interval(
-      values, [](std::span<const double> v) { return mean_of({v.begin(), v.end()}); });
+  method.mean = plain_mean(values);
+  method.interval = linalg::bootstrap_interval(values, [](std::span<const double> v) {
+    return plain_mean({v.begin(), v.end()});
+  });
 }
 
 /// How many times better the first method is, with the folds drawn for both alike.
@@ -85,10 +86,14 @@ Network network_with(const Settings& settings, const std::vector<Tensor>& weight
   return network;
 }
 
-Recipe trained(const Settings& settings, std::string key, std::string title,
-               std::vector<Tensor> FoldResult::*weights) {
+Recipe trained(const Settings& settings, std::string key, std::string title, std::vector<Tensor> FoldResult::*weights) {
   const Architecture a = architecture_of(settings.model);
-  return {std::move(key), std::move(title), a.features(), true, a.normalize_at_end, [&settings, weights](const JudgedSession& s) {
+  return {std::move(key),
+          std::move(title),
+          a.features(),
+          true,
+          a.normalize_at_end,
+          [&settings, weights](const JudgedSession& s) {
             const Network network = network_with(settings, s.fold->*weights, s.session.segments->samples());
             return extract_features(network, *s.session.segments);
           }};

@@ -12,15 +12,14 @@ namespace thimble::fenet {
 namespace {
 
 constexpr double kNone = -1;  // a metric without a value; none is negative
-constexpr const char* kFormat = "thimble-fenet-fold";
+constexpr const char* kFoldFormat = "thimble-fenet-fold";
 
 struct WeightsGroup {
   const char* name;
   std::vector<Tensor> FoldResult::*member;
 };
-constexpr std::array<WeightsGroup, 3> kGroups{{{"start", &FoldResult::start_weights},
-                                               {"best", &FoldResult::best_weights},
-                                               {"last", &FoldResult::weights}}};
+constexpr std::array<WeightsGroup, 3> kGroups{
+    {{"start", &FoldResult::start_weights}, {"best", &FoldResult::best_weights}, {"last", &FoldResult::weights}}};
 
 double stored(double value) {
   return std::isfinite(value) ? value : kNone;
@@ -77,7 +76,7 @@ std::vector<Evaluation> evaluations_of(const io::SealedFile& file) {
 
 void write_fold(const std::filesystem::path& file, const FoldResult& fold) {
   io::SealedWriter out;
-  out.attribute("/", "format", kFormat);
+  out.attribute("/", "format", kFoldFormat);
   out.attribute("/", "version", 1);
   out.attribute("/", "fold", fold.fold);
   out.attribute("/", "status", name_of(fold.status));
@@ -89,14 +88,15 @@ void write_fold(const std::filesystem::path& file, const FoldResult& fold) {
   add_evaluations(out, fold.evaluations);
   for (const WeightsGroup& group : kGroups) {
     const std::vector<Tensor>& weights = fold.*group.member;
-    for (std::size_t i = 0; i < weights.size(); ++i) out.dataset(text::cat("/weights/", group.name, "/", i), weights[i]);
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      out.dataset(text::cat("/weights/", group.name, "/", i), weights[i]);
   }
   out.save(file);
 }
 
 FoldResult read_fold(const std::filesystem::path& path) {
   const io::SealedFile file = io::SealedFile::open(path);
-  THIMBLE_CHECK(file.has_attribute("/", "format") && file.text_attribute("/", "format") == kFormat, data,
+  THIMBLE_CHECK(file.has_attribute("/", "format") && file.text_attribute("/", "format") == kFoldFormat, data,
                 path.string(), ": not the result of a fold");
   FoldResult fold;
   fold.fold = file.integer_attribute("/", "fold");

@@ -30,7 +30,7 @@ CrossValidation read_folds(const fs::path& folder) {
   CrossValidation run;
   for (const fs::path& file : files) run.folds.push_back(read_fold(file));
   if (run.folds.empty())
-    throw Error(ErrorKind::data, "the run has no finished fold", {folder.string()},
+    throw Error(ErrorKind::data, "the run has no finished fold", {folder.string(), 0, 0, ""},
                 text::cat("thimble-fenet train --resume ", folder.string()));
   std::sort(run.folds.begin(), run.folds.end(), [](const auto& a, const auto& b) { return a.fold < b.fold; });
   summarise(run);

@@ -44,7 +44,8 @@ Figure loss_curves(const CrossValidation& run) {
   Figure f = figure_of("loss", "Training loss", "step", "mean squared error");
   f.caption = "Loss of the session of each step, before the update. The sessions differ, hence the teeth.";
   for (const FoldResult& fold : run.folds)
-    if (!fold.losses.empty()) f.series.push_back(line_of(text::cat("fold ", fold.fold), counted(fold.losses.size()), fold.losses));
+    if (!fold.losses.empty())
+      f.series.push_back(line_of(text::cat("fold ", fold.fold), counted(fold.losses.size()), fold.losses));
   return f;
 }
 
@@ -201,7 +202,8 @@ Figure axis_figure(const std::vector<Decoded>& decoded, std::int64_t axis) {
 
 Figure direction_figure(const Decoded& d, bool predicted) {
   const std::string what = predicted ? "decoded" : "true";
-  Figure f = figure_of(text::cat("plane-", what, "-", d.session), text::cat("Velocity, ", what, ", ", d.session), "x", "y");
+  Figure f =
+      figure_of(text::cat("plane-", what, "-", d.session), text::cat("Velocity, ", what, ", ", d.session), "x", "y");
   f.caption = "Colour: direction of the true velocity.";
   f.square = true;
   f.x.low = f.y.low = -2;

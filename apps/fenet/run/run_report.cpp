@@ -28,8 +28,8 @@ Table fold_table(const CrossValidation& run) {
   Table table;
   table.title = "Folds of the training";
   table.note = "best: the highest value of an evaluation, by which weights are saved; last: nothing was chosen by it";
-  table.columns = {column_named("fold", true), column_named("steps"),     column_named("first loss"),
-                   column_named("last loss"),  column_named("best R2"),   column_named("at step"),
+  table.columns = {column_named("fold", true), column_named("steps"),      column_named("first loss"),
+                   column_named("last loss"),  column_named("best R2"),    column_named("at step"),
                    column_named("last R2"),    column_named("state", true)};
   for (const FoldResult& fold : run.folds) {
     const double none = std::nan("");
@@ -38,8 +38,8 @@ Table fold_table(const CrossValidation& run) {
                           report::number(fold.losses.empty() ? none : fold.losses.front(), 4),
                           report::number(fold.losses.empty() ? none : fold.losses.back(), 4),
                           report::number(fold.best, 4),
-                          fold.best_step < 0 ? Cell("-") : Cell(text::to_text(fold.best_step)),
-                          report::number(last, 4), name_of(fold.status)});
+                          fold.best_step < 0 ? Cell("-") : Cell(text::to_text(fold.best_step)), report::number(last, 4),
+                          name_of(fold.status)});
   }
   return table;
 }
@@ -49,13 +49,14 @@ Table efficiency_table(const Settings& settings, const CrossValidation& run) {
   const std::int64_t window = settings.eval.efficiency_samples, operations = published_operations(a, window);
   Table table;
   table.title = "What a window costs";
-  table.note = text::cat("window of ", window, " samples; cost divisor ", text::shortest(settings.eval.compute_cost_divisor));
+  table.note =
+      text::cat("window of ", window, " samples; cost divisor ", text::shortest(settings.eval.compute_cost_divisor));
   table.columns = {column_named("weights"), column_named("operations-per-eval"), column_named("exact-macs"),
                    column_named("R2 / operations"), column_named("R2 - operations / divisor")};
-  table.rows.push_back({text::to_text(a.chain().weights()), text::grouped(operations),
-                        text::grouped(exact_macs(a, window)),
-                        text::shortest(std::round(run.last / static_cast<double>(operations) * 1e9) / 1e9),
-                        report::number(run.last - static_cast<double>(operations) / settings.eval.compute_cost_divisor, 3)});
+  table.rows.push_back(
+      {text::to_text(a.chain().weights()), text::grouped(operations), text::grouped(exact_macs(a, window)),
+       text::shortest(std::round(run.last / static_cast<double>(operations) * 1e9) / 1e9),
+       report::number(run.last - static_cast<double>(operations) / settings.eval.compute_cost_divisor, 3)});
   return table;
 }
 
@@ -110,8 +111,7 @@ std::string result_sentence(const Settings& settings, const CrossValidation& run
                 comparison.sessions == 1 ? " session" : " sessions", settings.train.folds > 1 ? " held out" : "");
   const auto add = [&](const char* key, const std::string& name) {
     const Method* m = method_of(comparison, key);
-    if (m != nullptr && std::isfinite(m->ratio))
-      sentence += text::cat(", ", text::fixed(m->ratio, 2), " x ", name);
+    if (m != nullptr && std::isfinite(m->ratio)) sentence += text::cat(", ", text::fixed(m->ratio, 2), " x ", name);
   };
   add("start", settings.model.weights ? "the start weights" : "the wavelet start");
   add("sbp", "spiking-band power");
@@ -137,7 +137,8 @@ report::Report build_report(const ReportedRun& reported, const CrossValidation& 
   r.results.push_back(fold_table(run));
   r.results.push_back(efficiency_table(reported.settings, run));
   for (const FoldResult& fold : run.folds)
-    if (fold.status == FoldStatus::failed) r.warnings.push_back(text::cat("fold ", fold.fold, " failed: ", fold.reason));
+    if (fold.status == FoldStatus::failed)
+      r.warnings.push_back(text::cat("fold ", fold.fold, " failed: ", fold.reason));
   if (comparison.invalid > 0)
     r.warnings.push_back(text::cat(comparison.invalid, " evaluation folds have a constant axis and no value"));
   r.figures = run_figures(reported.settings, run, comparison);

@@ -111,8 +111,8 @@ void tell_plan(app::Context& context, const Settings& settings, const Recordings
                      a.chain().weights(), " weights, ", text::grouped(exact_macs(a, first.segments->samples())),
                      " multiply-adds per window"));
   const std::int64_t folds = settings.train.fold ? 1 : settings.train.folds;
-  const double per_fold = static_cast<double>(sessions.size()) * (1 - 1.0 / static_cast<double>(std::max<std::int64_t>(
-                                                                          settings.train.folds, 2)));
+  const double per_fold = static_cast<double>(sessions.size()) *
+                          (1 - 1.0 / static_cast<double>(std::max<std::int64_t>(settings.train.folds, 2)));
   out.line(text::cat("training: ", folds, folds == 1 ? " fold" : " folds", ", about ",
                      text::fixed(per_fold * static_cast<double>(settings.train.epochs), 0), " steps each"));
 }
@@ -193,15 +193,20 @@ void finish(app::Context& context, const app::RunFolder& folder, const Job& job,
   folder.write_summary(context, status, app::to_json(job.chosen.loaded.tree.nested()));
 }
 
+int print_settings(app::Context& context) {
+  const app::LoadedConfig loaded = app::load_config(context.config(), context.all_overrides(), load_options());
+  bind_settings(loaded);
+  return app::print_config(context, config_app(), loaded);
+}
+
 std::string position_of(const Settings& settings, const CrossValidation& run) {
   std::int64_t steps = 0;
   for (const FoldResult& fold : run.folds) steps += static_cast<std::int64_t>(fold.losses.size());
   return text::cat("step ", steps, " of ", run.folds.size(), " folds with ", settings.train.epochs, " epochs");
 }
 
-}  // namespace
-
 int run_train(app::Context& context) {
+  if (context.has("--print-config")) return print_settings(context);
   const Job job = make_job(context);
   const Settings& settings = job.chosen.settings;
   use_threads(settings);
@@ -236,6 +241,27 @@ int run_train(app::Context& context) {
     folder.write_summary(context, "failed", app::to_json(job.chosen.loaded.tree.nested()));
     throw;
   }
+}
+
+}  // namespace
+
+app::Verb train_verb() {
+  app::Verb v;
+  v.name = "train";
+  v.group = "Work";
+  v.summary = "train one network per fold, compare it with what needs no training, write a run folder and a report";
+  v.run = run_train;
+  v.stops_cleanly = true;
+  v.flags = {{"--print-config", "", "show the settings that would be used", "", {}, 0}};
+  v.examples = {"thimble-fenet train demo", "thimble-fenet train demo seed=4 train.epochs=24",
+                "thimble-fenet train demo '~train.fold' train.folds=4", "thimble-fenet train --resume latest"};
+  v.more =
+      "Without data.train the recordings come from the simulator. The sessions are parted into train.folds contiguous "
+      "folds; each fold trains a network on the others and is judged on sessions the network has not seen. Folds train "
+      "side by side, at most --threads at a time; the results do not depend on the number of threads. Ctrl-C saves "
+      "everything; --resume goes on to the same bits. Flat keys of published sweep files (kernel1, optim.lr, pls_dims, "
+      "...) work as they are.";
+  return v;
 }
 
 }  // namespace thimble::fenet
