@@ -171,6 +171,23 @@ Histogram histogram(Values values, std::size_t bins, std::optional<Range> range)
   return out;
 }
 
+SortedBins sorted_bins(Values values, std::size_t bins) {
+  THIMBLE_CHECK(!values.empty() && bins > 0 && !has_nan(values), value,
+                "sorted bins: expected at least one bin and values without NaN");
+  const std::vector<double> all = sorted(values);
+  SortedBins out;
+  for (std::size_t i = 0; i < bins; ++i) {
+    const double part = static_cast<double>(i) / static_cast<double>(bins);
+    const double edge = all.front() * (1 - part) + all.back() * part;
+    out.starts.push_back(static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), edge) - all.begin()));
+  }
+  for (std::size_t i = 0; i < bins; ++i) {
+    const std::size_t end = i + 1 < bins ? out.starts[i + 1] : all.size();
+    out.shares.push_back(static_cast<double>(end - out.starts[i]) / static_cast<double>(all.size()));
+  }
+  return out;
+}
+
 Histogram2d histogram_2d(Values x, Values y, std::size_t bins_x, std::size_t bins_y, std::optional<Range> range_x,
                          std::optional<Range> range_y) {
   THIMBLE_CHECK(bins_x > 0 && bins_y > 0, value, "histogram: at least one bin is needed on each axis");
@@ -199,6 +216,24 @@ double r2(Values truth, Values predicted) {
   return total == 0 ? kNaN : 1 - mean_squared_error(truth, predicted) * static_cast<double>(truth.size()) / total;
 }
 
+double joint_r2(Values truth, Values predicted, std::size_t columns) {
+  check_pair(truth, predicted, "joint R2");
+  THIMBLE_CHECK(columns > 0 && truth.size() % columns == 0, value, "joint R2: ", truth.size(),
+                " values are not rows of ", columns);
+  const std::size_t rows = truth.size() / columns;
+  double errors = 0, total = 0;
+  for (std::size_t k = 0; k < columns; ++k) {
+    double sum = 0;
+    for (std::size_t i = 0; i < rows; ++i) sum += truth[i * columns + k];
+    const double center = sum / static_cast<double>(rows);
+    for (std::size_t i = k; i < truth.size(); i += columns) {
+      errors += (predicted[i] - truth[i]) * (predicted[i] - truth[i]);
+      total += (truth[i] - center) * (truth[i] - center);
+    }
+  }
+  return total == 0 ? kNaN : 1 - errors / total;
+}
+
 double pearson(Values x, Values y) {
   check_pair(x, y, "correlation");
   const double mean_x = mean(x), mean_y = mean(y);
@@ -224,6 +259,37 @@ Interval bootstrap_interval(std::span<const double> values,
   }
   return {quantile(results, (1 - level) / 2, QuantileRule::linear),
           quantile(results, (1 + level) / 2, QuantileRule::linear)};
+}
+
+double paired_permutation_test(Values a, Values b, int draws, std::uint64_t seed) {
+  check_pair(a, b, "paired permutation test");
+  THIMBLE_CHECK(draws > 0, value, "paired permutation test: ", draws, " draws, expected at least one");
+  constexpr std::size_t most_tried = 16;
+  const std::size_t pairs = a.size();
+  double observed = 0, largest = 0;
+  for (std::size_t i = 0; i < pairs; ++i) {
+    observed += a[i] - b[i];
+    largest += std::abs(a[i] - b[i]);
+  }
+  const double bound = std::abs(observed) - 1e-12 * largest;  // the observed choice itself must count
+  const auto as_far = [&](const auto& flipped) {
+    double sum = 0;
+    for (std::size_t i = 0; i < pairs; ++i) sum += flipped(i) ? b[i] - a[i] : a[i] - b[i];
+    return std::abs(sum) >= bound;
+  };
+  std::int64_t count = 0;
+  if (pairs <= most_tried) {
+    const std::uint64_t choices = std::uint64_t{1} << pairs;
+    for (std::uint64_t c = 0; c < choices; ++c)
+      count += as_far([c](std::size_t i) { return (c >> i & 1) != 0; }) ? 1 : 0;
+    return static_cast<double>(count) / static_cast<double>(choices);
+  }
+  const Stream stream = Rng(seed).stream("permutation");
+  for (int d = 0; d < draws; ++d) {
+    const auto step = static_cast<std::uint64_t>(d);
+    count += as_far([&](std::size_t i) { return stream.below(2, step, i) != 0; }) ? 1 : 0;
+  }
+  return static_cast<double>(count + 1) / static_cast<double>(draws + 1);
 }
 
 double normal_quantile(double p) {

@@ -62,6 +62,15 @@ struct Range {
 /// Throws Error(value) for no bins, an infinite or reversed range, or NaN and infinite data when no range is given.
 Histogram histogram(Values values, std::size_t bins, std::optional<Range> range = {});
 
+/// FENet's bins of sorted values: bin i begins at the first sorted value that is at least
+/// smallest * (1 - i / bins) + largest * i / bins, and the last one takes the rest.
+struct SortedBins {
+  std::vector<std::size_t> starts;  // place of the first value of each bin among the sorted ones
+  std::vector<double> shares;       // of all values
+};
+/// Throws Error(value) for no values, no bins or NaN.
+SortedBins sorted_bins(Values values, std::size_t bins);
+
 /// Two-dimensional histogram; counts[y * bins_x + x].
 struct Histogram2d {
   Range x{0, 1}, y{0, 1};
@@ -77,6 +86,9 @@ Histogram2d histogram_2d(Values x, Values y, std::size_t bins_x, std::size_t bin
 double mean_squared_error(Values truth, Values predicted);
 /// 1 - sum (truth - predicted)^2 / sum (truth - mean truth)^2; NaN when the truth is constant.
 double r2(Values truth, Values predicted);
+/// The same for rows of `columns` numbers together: 1 - sum of squared errors / sum of squares about the mean of each
+/// column; NaN when all columns are constant. Throws Error(value) unless both are whole rows of equal number.
+double joint_r2(Values truth, Values predicted, std::size_t columns);
 /// Correlation coefficient of Pearson; NaN when one side is constant.
 double pearson(Values x, Values y);
 
@@ -88,6 +100,10 @@ struct Interval {
 Interval bootstrap_interval(std::span<const double> values,
                             const std::function<double(std::span<const double>)>& statistic, double level = 0.95,
                             int resamples = 1000, std::uint64_t seed = 1);
+/// p value of "the mean of a - b is 0" against either side, for values that belong in pairs (the folds of two methods):
+/// the share of all choices of signs whose mean is as far from 0. Up to 16 pairs every choice is tried, for more
+/// `draws` random ones (stream "permutation" of `seed`) and the observed one. Throws Error(value) for no pairs.
+double paired_permutation_test(Values a, Values b, int draws = 10'000, std::uint64_t seed = 1);
 /// Interval of a share of which `successes` of `trials` were seen, `deviations` standard deviations wide to each side
 /// (1: 68.3 %); Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927. Stays
 /// within [0, 1] and has a width at 0 and 1 too. Throws Error(value) unless 0 <= successes <= trials and trials > 0.

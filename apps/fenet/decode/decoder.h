@@ -5,22 +5,43 @@
 
 #include "apps/common/config/schema.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace thimble::fenet {
+
+/// What is wrong with `text` as the format of a quantised decoder; empty if nothing is ("" and "(9,6)" are fine).
+std::string quantiser_fault(const std::string& text);
 
 struct DecoderKeys {
   std::string kind = "linear";
   double ridge = 1.0;
   std::int64_t lags_before = 4, lags_after = 0;
+  std::int64_t lag = 0;
+  double smoothing = 0;
+  bool kalman_integral = false;
+  std::string quantise;
   static void fields(auto& self, auto&& f) {
     f("kind", self.kind, "decoder behind the features", app::one_of({"linear", "ridge", "wiener", "kalman"}));
-    f("ridge", self.ridge, "ridge: weight of the squared coefficients", app::at_least(0));
+    f("ridge", self.ridge, "ridge and wiener: weight of the squared coefficients", app::at_least(0));
     f("lags_before", self.lags_before, "wiener: earlier segments whose features count", app::between(0, 1000),
       app::unit("segments"));
     f("lags_after", self.lags_after, "wiener: later segments whose features count (not causal)", app::between(0, 1000),
       app::unit("segments"));
+    f("lag", self.lag, "how much earlier than the movement the features are taken (below 0: later)",
+      app::between(-1000, 1000), app::unit("segments"));
+    f("smoothing", self.smoothing, "time constant of an exponential average over predictions; 0: none",
+      app::at_least(0), app::unit("segments"));
+    f("kalman_integral", self.kalman_integral, "kalman: the state holds the running sum of the labels too");
+    f("quantise", self.quantise,
+      "linear, ridge and wiener: format of inputs, coefficients and intercepts, such as (9,6); empty: none",
+      app::check([](const app::Node& node) {
+        std::string text;
+        app::read_value(node, text);
+        return quantiser_fault(text);
+      }));
   }
 };
 
@@ -31,7 +52,18 @@ class Decoder {
   virtual Tensor predict(const Tensor& x) const = 0;
 };
 
-/// Fits on consecutive segments x [n, m] (f32 or f64), y [n, D].
-std::unique_ptr<Decoder> fit_decoder(const DecoderKeys& keys, const Tensor& x, const Tensor& y);
+/// Fits on segments x [n, m] (f32 or f64), y [n, D]. `starts`: rows at which a new run of consecutive segments begins
+/// (row 0 always does); history does not reach across. Throws Error(value), Error(shape) as linalg::fit_linear.
+std::unique_ptr<Decoder> fit_decoder(const DecoderKeys& keys, const Tensor& x, const Tensor& y,
+                                     const std::vector<std::int64_t>& starts = {});
+
+/// One row of a scan over lags.
+struct LagScore {
+  std::int64_t lag;
+  double r2;  // joint R2 of held-out rows, mean over the folds
+};
+/// The decoder of `keys` at every lag from first to last, judged on `folds` contiguous parts.
+std::vector<LagScore> scan_lags(const DecoderKeys& keys, const Tensor& x, const Tensor& y, std::int64_t first,
+                                std::int64_t last, std::int64_t folds = 5);
 
 }  // namespace thimble::fenet

@@ -1,10 +1,10 @@
 #include "apps/fenet/evaluate/protocol.h"
 
 #include "core/base/error.h"
-#include "core/linalg/stats.h"
 
 #include "nn/data/split.h"
 
+#include "apps/fenet/evaluate/criteria.h"
 #include "apps/fenet/model/network.h"
 
 #include <cmath>
@@ -16,43 +16,6 @@ namespace {
 Tensor pick_rows(const Tensor& x, const nn::Rows& rows) {
   const Tensor out = Tensor::empty({static_cast<std::int64_t>(rows.size()), x.size(1)}, x.dtype());
   nn::gather_rows(x, rows, out);
-  return out;
-}
-
-std::vector<double> column_of(const Tensor& x, std::int64_t column) {
-  const std::vector<double> all = x.to_vector();
-  const auto width = static_cast<std::size_t>(x.size(1));
-  std::vector<double> out;
-  for (auto i = static_cast<std::size_t>(column); i < all.size(); i += width) out.push_back(all[i]);
-  return out;
-}
-
-std::map<std::string, double> fold_metrics(const Tensor& truth, const Tensor& predicted) {
-  std::map<std::string, double> out;
-  double squares = 0;
-  for (std::int64_t axis = 0; axis < truth.size(1); ++axis) {
-    const double r = linalg::pearson(column_of(predicted, axis), column_of(truth, axis));
-    out["pearsonr2-" + axis_name(axis)] = r * r;
-    squares += r * r * r * r;
-  }
-  out["pearsonr2-xy-normed"] = std::sqrt(squares / static_cast<double>(truth.size(1)));
-  out["decoder-MSE"] = linalg::mean_squared_error(truth.to_vector(), predicted.to_vector());
-  return out;
-}
-
-/// Means over the folds where a metric has a value.
-std::map<std::string, double> valid_means(const std::vector<std::map<std::string, double>>& folds) {
-  std::map<std::string, std::pair<double, int>> sums;
-  for (const auto& fold : folds)
-    for (const auto& [name, value] : fold) {
-      auto& sum = sums[name];
-      if (!std::isfinite(value)) continue;
-      sum.first += value;
-      ++sum.second;
-    }
-  std::map<std::string, double> out;
-  for (const auto& [name, sum] : sums)
-    out[name] = sum.second > 0 ? sum.first / sum.second : std::numeric_limits<double>::quiet_NaN();
   return out;
 }
 
@@ -85,10 +48,6 @@ void check_shapes(const Tensor& features, std::int64_t channels, const Tensor& l
 
 }  // namespace
 
-std::string axis_name(std::int64_t axis) {
-  return axis < 3 ? std::string(1, "xyz"[axis]) : text::cat("axis", axis);
-}
-
 Head fit_head(const Tensor& features, std::int64_t channels, const Tensor& labels, const Protocol& protocol) {
   Head head;
   head.apply = protocol.apply;
@@ -118,10 +77,10 @@ Scores judge(const Tensor& given, std::int64_t channels, const Tensor& labels, c
     const Head head = fit_head(data.train, channels, pick_rows(labels, split.train), protocol);
     const Tensor predicted = head.predict(data.test);
     copy_into(predicted, scores.predictions.rows(split.valid.front(), predicted.size(0)));
-    scores.folds.push_back(fold_metrics(pick_rows(labels, split.valid), predicted));
+    scores.folds.push_back(criteria_of(pick_rows(labels, split.valid), predicted));
     if (!std::isfinite(scores.folds.back().at("pearsonr2-xy-normed"))) ++scores.invalid_folds;
   }
-  scores.metrics = valid_means(scores.folds);
+  scores.metrics = mean_over_valid(scores.folds).means;
   return scores;
 }
 

@@ -23,9 +23,6 @@ struct Protocol {
   bool leak_free = false;  // with the statistics of the training rows of each fold only
 };
 
-/// "x", "y", "z", "axis3", ...: how labels are called in metrics.
-std::string axis_name(std::int64_t axis);
-
 /// What stands behind the features, fitted: reduction per channel and decoder.
 struct Head {
   linalg::ChannelPls pls;  // components 0: no reduction
