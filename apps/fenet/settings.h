@@ -127,6 +127,8 @@ struct EvalKeys {
   std::int64_t efficiency_samples = 900;
   double compute_cost_divisor = 30000;
   std::int64_t permutations = 0;
+  std::vector<std::string> compare;
+  bool baselines = true;
   static void fields(auto& self, auto&& f) {
     f("folds", self.folds, "contiguous parts of a session, each predicted by a decoder fitted on the others",
       app::between(2, 1e6));
@@ -181,6 +183,8 @@ struct Settings : app::CommonKeys {
   QuantKeys quant;
   HardwareKeys hw;
   CheckpointKeys checkpoint;
+  QuantKeys quant;
+  HardwareKeys hw;
   RunKeys run;
   std::vector<std::string> tags;
   static void fields(auto& self, auto&& f) {
@@ -197,6 +201,8 @@ struct Settings : app::CommonKeys {
     f("quant", self.quant, "the integers of the chip");
     f("hw", self.hw, "the chip that the network is exported for");
     f("checkpoint", self.checkpoint, "when the state is saved during training");
+    f("quant", self.quant, "integers of the network");
+    f("hw", self.hw, "the chip");
     f("run", self.run, "folders and workers");
     f("tags", self.tags, "words to find runs by: runs --tag WORD", app::resumable);
   }

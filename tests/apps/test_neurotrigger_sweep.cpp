@@ -156,7 +156,9 @@ TEST_CASE("A written sweep reads back to the same sweep [NT N15]") {
       "  clip_grad: {distribution: q_uniform, min: 0, max: 4, q: 1}\n  act: {values: [tanh/2, 'tanh'], "
       "probabilities: [1, 2]}\n  version: {distribution: log_normal, mu: 0, sigma: 1}\nset: {epochs: 3, filter: "
       "'ExpertFilter(0)'}\n",
-      "vary:\n  config: [baseline_v2, baseline_v3]\n  experts: [[0], [0, 1]]\nsearch: {shuffle: true}\n"};
+      "vary:\n  config: [baseline_v2, baseline_v3]\n  experts: [[0], [0, 1]]\nsearch: {shuffle: true}\n",
+      "method: bayes\nrun_cap: 9\nbase: baseline_v2\nmetric: {name: z_cm}\nvary: {batch_size: [32, 64, 96, 128]}\n"
+      "early_terminate: {type: hyperband, max_iter: 27, s: 2, eta: 2.5, strict: true}\n"};
   for (const std::string& text : texts) {
     const app::Sweep first = sweep_of(text);
     const std::string written = app::sweep_yaml(first);
@@ -232,13 +234,15 @@ TEST_CASE("A bad sweep file is refused with the place of every fault [NT N15]") 
   CHECK(tells(bad, "did you mean 'uniform'", 10));
   CHECK(tells(bad, "needs 'max'", 11));
   CHECK(tells(bad, "not a block", 12));
-  CHECK(tells(bad, "early_terminate is not built", 13));
+  CHECK(tells(bad, "needs either min_iter", 13));
   CHECK(tells(bad, "did you mean 'search'", 14));
-  CHECK(bad.size() == 11);
+  CHECK(tells(bad, "early_terminate needs a metric", 0));
+  CHECK(bad.size() == 12);
 }
 
 TEST_CASE("A sweep that cannot be run says why and what to do [NT N15]") {
-  CHECK(tells(problems_of("method: bayes\nbase: baseline_v2\nvary: {act: [tanh]}\n"), "'bayes' is not built", 1));
+  CHECK(tells(problems_of("method: bayes\nbase: baseline_v2\nvary: {act: [tanh]}\n"), "run_cap", 0));
+  CHECK(tells(problems_of("method: bays\nrun_cap: 3\nbase: baseline_v2\nvary: {act: [tanh]}\n"), "'bayes'", 1));
   CHECK(tells(problems_of("method: random\nbase: baseline_v2\nvary: {act: [tanh]}\n"), "run_cap", 0));
   CHECK(tells(problems_of("vary: {act: [tanh]}\n"), "which configuration", 0));
   CHECK(tells(problems_of("base: baseline_v2\nvary: {}\n"), "nothing to vary", 0));
@@ -252,6 +256,22 @@ TEST_CASE("A sweep that cannot be run says why and what to do [NT N15]") {
     app::read_sweep("baseline_v2", {{app::Override::Kind::append, "experts", "1", "experts+=1"}}, sweep_app());
   });
   CHECK(test::says(append, "key=value"));
+}
+
+TEST_CASE("Trainings of several experts refuse to be ended early and search with a Gaussian process [NT N15] [FN N4]") {
+  const test::TempFolder folder;
+  const std::string begin =
+      "method: bayes\nrun_cap: 7\nbase: baseline_v2\nmetric: {name: z_cm}\n"
+      "vary: {learning_rate: {min: 0.001, max: 0.1}}\n";
+  test::write_text(folder.path() / "early.yaml", begin + "early_terminate: {type: hyperband, min_iter: 2}\n");
+  const test::Ended early = run_sweep_in(folder, {"sweep", "early.yaml", "--dry-run"});
+  CHECK(early.code == 2);
+  CHECK(early.err.find("no one value on the way") != std::string::npos);
+  test::write_text(folder.path() / "whole.yaml", begin + "program: train.py\n");
+  const test::Ended whole = run_sweep_in(folder, {"sweep", "whole.yaml", "--dry-run"});
+  CHECK(whole.code == 0);
+  CHECK(whole.out.find("bayes: 7 arms") != std::string::npos);
+  CHECK(whole.err.find("no server starts") != std::string::npos);
 }
 
 TEST_CASE("Paired differences take every expert and seed of both arms, in percent [NT N15]") {

@@ -24,6 +24,9 @@ class Result {
   void file(std::string name, std::string path) { files_.emplace_back(std::move(name), std::move(path)); }
   /// Anything else for the JSON document, as JSON text: data("rows", "[1,2]").
   void data(std::string name, std::string json) { data_.emplace_back(std::move(name), std::move(json)); }
+  /// Prints nothing at the end, neither text nor JSON: another process tells the result.
+  void leave_to_others() { told_elsewhere_ = true; }
+  bool told_elsewhere() const { return told_elsewhere_; }
   /// The run folder this result belongs to.
   void run(std::string folder) { run_ = std::move(folder); }
   void seed(std::int64_t seed) { seed_ = seed; }
@@ -37,6 +40,7 @@ class Result {
  private:
   friend std::string result_json(const Result&, const struct Ending&);
   std::string text_, run_;
+  bool told_elsewhere_ = false;
   std::optional<std::int64_t> seed_;
   std::vector<std::pair<std::string, std::optional<double>>> metrics_;
   std::vector<std::pair<std::string, std::string>> files_, data_;

@@ -124,6 +124,7 @@ class Runner {
   }
 
   int finish(int code) {
+    if (context_.result().told_elsewhere() && errors_.empty()) return code;
     const int signal = errors_.empty() ? stop_flag().signal() : 0;
     if (signal != 0) code = 128 + signal;
     if (signal != 0) print_err(resume_hint(context_));

@@ -33,6 +33,13 @@ const std::vector<std::string> kDistributions{"constant",
                                               "log_normal",
                                               "q_log_normal"};
 
+/// The key that another spelling stands for.
+std::string spelled_out(const std::string& key, const LoadOptions& options) {
+  for (const auto& [alias, canonical] : options.aliases)
+    if (alias == key) return canonical;
+  return key;
+}
+
 /// The field of a dotted key, aliases included; what keeps its object alive is in `holder`.
 std::optional<Field> field_at(const FieldList& fields, const std::string& key) {
   const std::size_t dot = key.find('.');
@@ -159,7 +166,7 @@ Node ParameterReader::checked(const std::string& key, const Node& value) const {
     }
     return value;
   }
-  const std::string plain = without_block(key, app_.override_blocks);
+  const std::string plain = spelled_out(without_block(key, app_.override_blocks), app_.load);
   const auto [object, fields] = app_.schema.fresh();
   ConfigTree one;
   one.set(plain, value);
@@ -169,7 +176,7 @@ Node ParameterReader::checked(const std::string& key, const Node& value) const {
 
 bool ParameterReader::takes_list(const std::string& key) const {
   const auto [object, fields] = app_.schema.fresh();
-  const auto field = field_at(fields, without_block(key, app_.override_blocks));
+  const auto field = field_at(fields, spelled_out(without_block(key, app_.override_blocks), app_.load));
   return field && field->get && field->get().kind == Node::Kind::list;
 }
 

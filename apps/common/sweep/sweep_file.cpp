@@ -26,14 +26,29 @@ struct SweepKeys {
     }
   };
   struct Search {
-    std::int64_t batch = 16, patience = 0, seed = 1;
+    std::optional<std::int64_t> batch;
+    std::int64_t patience = 0, seed = 1;
     bool shuffle = false, replacement = false;
     static void fields(auto& self, auto&& f) {
-      f("batch", self.batch, "arms proposed at a time; part of the result", between(1, 1e6));
+      f("batch", self.batch, "arms proposed at a time, part of the result; null: 16, bayes 1", between(1, 1e6));
       f("patience", self.patience, "arms without a better one before the sweep ends, 0: never", at_least(0));
       f("seed", self.seed, "start of the random numbers that choose settings", at_least(0));
       f("shuffle", self.shuffle, "grid in random order");
       f("replacement", self.replacement, "random: settings may come twice");
+    }
+  };
+  struct Early {
+    std::string type;
+    std::int64_t min_iter = 0, max_iter = 0, s = 0;
+    double eta = 3;
+    bool strict = false;
+    static void fields(auto& self, auto&& f) {
+      f("type", self.type, "hyperband", one_of({"hyperband"}));
+      f("min_iter", self.min_iter, "first value of the metric at which arms are compared", between(0, 1e9));
+      f("max_iter", self.max_iter, "with s: compared at max_iter / eta, / eta^2, ...", between(0, 1e9));
+      f("s", self.s, "so many times", between(0, 100));
+      f("eta", self.eta, "one in so many goes on", between(1.01, 1e6));
+      f("strict", self.strict, "judge by the present value in place of the best one so far");
     }
   };
   std::string method = "grid", name, description, base, reference, program, project, entity;
@@ -42,7 +57,7 @@ struct SweepKeys {
   std::vector<std::int64_t> seeds;
   Search search;
   static void fields(auto& self, auto&& f) {
-    f("method", self.method, "grid or random");
+    f("method", self.method, "grid, random or bayes");
     f("name", self.name, "name of the run's folder", path_name);
     f("description", self.description, "what this sweep is for");
     f("base", self.base, "configuration that every arm starts from");
@@ -57,10 +72,15 @@ struct SweepKeys {
   }
 };
 
+const std::vector<std::string> kMethods{"grid", "random", "bayes"};
+constexpr std::int64_t kUsualBatch = 16;
+
 /// First parts of words of the command line that belong to the sweep, not to its arms.
 const std::vector<std::string> kSweepWords{"method", "metric", "run_cap", "seeds", "base", "reference", "search"};
 /// Blocks that are read apart.
 const std::vector<std::string> kBlocks{"parameters", "vary", "set", "early_terminate", "command"};
+/// Keys of W&B files that say how its server starts a training.
+const std::vector<std::string> kOfTheServer{"program", "command", "project", "entity"};
 
 LoadOptions sweep_options(const ConfigApp& app) {
   LoadOptions options = app.load;
@@ -127,7 +147,8 @@ class Reader {
   Sweep read(const Source& source, const std::vector<Override>& overrides) {
     sweep_.path = source.path;
     sweep_.base = source.config;
-    refuse_unbuilt(source.root);
+    explain_ignored(source.root);
+    if (const Node* node = source.root.find("early_terminate")) read_early(*node);
     if (const Node* node = source.root.find("parameters")) parameters_.read_wandb(*node);
     if (const Node* node = source.root.find("vary")) parameters_.read_lists(*node);
     if (const Node* node = source.root.find("set")) parameters_.read_fixed(*node);
@@ -145,12 +166,32 @@ class Reader {
  private:
   void problem(const Error& error) { parameters_.problems.push_back(error); }
 
-  void refuse_unbuilt(const Node& root) {
-    if (const Node* node = root.find("early_terminate"))
-      problem(config_error(node->origin, "early_terminate",
-                           "early_terminate is not built: every arm is trained to its end",
-                           "remove it; 'patience' of the configuration ends a training that no longer improves"));
-    if (root.find("command") != nullptr) log::note("'command' of the sweep file changes nothing here");
+  static void explain_ignored(const Node& root) {
+    std::vector<std::string> found;
+    for (const std::string& key : kOfTheServer)
+      if (root.find(key) != nullptr) found.push_back(key);
+    if (!found.empty())
+      log::note(text::join(found, ", "), " of the sweep file change", found.size() == 1 ? "s" : "",
+                " nothing here: no server starts the trainings, this program does them itself");
+  }
+
+  void read_early(const Node& node) {
+    SweepKeys::Early keys;
+    try {
+      bind_fields(fields_of(keys), ConfigTree(node));
+    } catch (const Errors& errors) {
+      for (const Error& error : errors.list()) problem(error);
+      return;
+    }
+    const auto refuse = [&](const std::string& message, const std::string& hint) {
+      problem(config_error(node.origin, "early_terminate", message, hint));
+    };
+    const std::string example = "early_terminate: {type: hyperband, min_iter: 3}";
+    if (keys.type.empty()) refuse("'early_terminate' needs its type", example);
+    if ((keys.min_iter > 0) == (keys.max_iter > 0))
+      refuse("'early_terminate' needs either min_iter, or max_iter and s", example);
+    if (keys.max_iter > 0 && keys.s == 0) refuse("'early_terminate' with max_iter needs s", example);
+    sweep_.early_terminate = EarlyTerminate{keys.min_iter, keys.max_iter, keys.s, keys.eta, keys.strict};
   }
 
   void read_word(const Override& word, ConfigTree& keys) {
@@ -204,7 +245,9 @@ class Reader {
     sweep_.description = keys.description;
     if (sweep_.base.empty()) sweep_.base = keys.base;
     sweep_.reference = keys.reference;
-    sweep_.random = keys.method == "random";
+    sweep_.method = keys.method == "random"  ? SearchMethod::random
+                    : keys.method == "bayes" ? SearchMethod::bayes
+                                             : SearchMethod::grid;
     sweep_.seeds = keys.seeds;
     sweep_.metric = keys.metric.name;
     if (!keys.metric.goal.empty())
@@ -213,7 +256,7 @@ class Reader {
       sweep_.goal = nn::Goal::min;
     sweep_.goal_value = keys.metric.target;
     sweep_.most_arms = keys.run_cap;
-    sweep_.batch = keys.search.batch;
+    sweep_.batch = keys.search.batch.value_or(sweep_.method == SearchMethod::bayes ? 1 : kUsualBatch);
     sweep_.patience = keys.search.patience;
     sweep_.seed = keys.search.seed;
     sweep_.shuffle = keys.search.shuffle;
@@ -221,12 +264,12 @@ class Reader {
   }
 
   void check_method(const std::string& method, const ConfigTree& tree) {
-    if (method == "grid" || method == "random") return;
+    if (contains(kMethods, method)) return;
     const Node* node = tree.find("method");
-    const bool known = method == "bayes";
-    problem(config_error(node == nullptr ? Origin() : node->origin, "method",
-                         known ? "method 'bayes' is not built" : text::cat("method is '", text::printable(method), "'"),
-                         "method: grid, or method: random with run_cap"));
+    const std::string near = text::nearest(method, kMethods);
+    problem(config_error(
+        node == nullptr ? Origin() : node->origin, "method", text::cat("method is '", text::printable(method), "'"),
+        near.empty() ? text::cat("built are ", text::join(kMethods, ", ")) : text::cat("did you mean '", near, "'?")));
   }
 
   void check() {
@@ -243,8 +286,13 @@ class Reader {
                     "name one, give base: NAME in the sweep file, or config=[A,B]"));
     if (!sweep_.seeds.empty() && named("seed"))
       problem(Error(ErrorKind::config, "'seed' is searched and 'seeds' repeats every arm", place, "keep one of them"));
-    if (sweep_.random && sweep_.most_arms == 0)
-      problem(Error(ErrorKind::config, "a random search needs the number of arms", place, "run_cap: 20"));
+    if (sweep_.method != SearchMethod::grid && sweep_.most_arms == 0)
+      problem(Error(ErrorKind::config,
+                    text::cat("a ", sweep_.method == SearchMethod::random ? "random" : "Bayesian",
+                              " search needs the number of arms"),
+                    place, "run_cap: 20"));
+    if (sweep_.early_terminate && sweep_.metric.empty())
+      problem(Error(ErrorKind::config, "early_terminate needs a metric", place, "metric: {name: NAME}"));
     for (const std::string& name : {sweep_.base, sweep_.reference}) {
       if (name.empty()) continue;
       try {
@@ -266,6 +314,13 @@ std::string json_text_of(const std::string& text) {
 
 std::string json_text_of(double number) {
   return nn::search::Value{number}.json();
+}
+
+std::string early_text(const Sweep& sweep) {
+  if (!sweep.early_terminate) return {};
+  const EarlyTerminate& early = *sweep.early_terminate;
+  return text::cat("early_terminate: {type: hyperband, min_iter: ", early.min_iter, ", max_iter: ", early.max_iter,
+                   ", s: ", early.s, ", eta: ", json_text_of(early.eta), ", strict: ", early.strict, "}\n");
 }
 
 std::string entry_text(const nn::search::Choice& choice) {
@@ -303,11 +358,14 @@ Sweep read_sweep(const std::string& word, const std::vector<Override>& overrides
   return Reader(app).read(source_of(word, app), overrides);
 }
 
-std::unique_ptr<nn::search::Strategy> strategy_of(const Sweep& sweep) {
+std::unique_ptr<nn::search::Strategy> strategy_of(const Sweep& sweep, nn::Goal goal) {
   const auto seed = static_cast<std::uint64_t>(sweep.seed);
   try {
     nn::search::Space space(sweep.parameters);
-    if (sweep.random) return nn::search::random_search(std::move(space), seed, sweep.replacement);
+    if (sweep.method == SearchMethod::random)
+      return nn::search::random_search(std::move(space), seed, sweep.replacement);
+    if (sweep.method == SearchMethod::bayes)
+      return nn::search::bayes_search(std::move(space), sweep.goal.value_or(goal), seed);
     return nn::search::grid_search(std::move(space), sweep.shuffle, seed);
   } catch (const Error& error) {
     throw Error(ErrorKind::config, text::cat("'", error.place().name, "': ", error.message()),
@@ -324,6 +382,12 @@ nn::search::StudyOptions study_options(const Sweep& sweep, const std::string& me
   options.repeats = std::max<std::size_t>(1, sweep.seeds.size());
   options.most_arms = static_cast<std::size_t>(sweep.most_arms);
   options.patience = static_cast<std::size_t>(sweep.patience);
+  if (const auto& early = sweep.early_terminate)
+    options.early_stop = nn::search::EarlyStop{
+        early->min_iter > 0 ? nn::search::rungs_from(static_cast<std::size_t>(early->min_iter), early->eta)
+                            : nn::search::rungs_below(static_cast<std::size_t>(early->max_iter),
+                                                      static_cast<std::size_t>(early->s), early->eta),
+        early->eta, early->strict};
   return options;
 }
 
@@ -344,7 +408,7 @@ ArmConfig config_of(const Sweep& sweep, const nn::search::Assignment& values, st
 
 std::string sweep_yaml(const Sweep& sweep) {
   std::string out = text::cat("name: ", json_text_of(sweep.name), "\ndescription: ", json_text_of(sweep.description),
-                              "\nmethod: ", sweep.random ? "random" : "grid", "\n");
+                              "\nmethod: ", kMethods[static_cast<std::size_t>(sweep.method)], "\n");
   const auto line = [&out](const std::string& key, const std::string& value) {
     if (!value.empty()) out += text::cat(key, ": ", json_text_of(value), "\n");
   };
@@ -358,9 +422,10 @@ std::string sweep_yaml(const Sweep& sweep) {
   }
   std::vector<std::string> seeds;
   for (const std::int64_t seed : sweep.seeds) seeds.push_back(text::to_text(seed));
-  out += text::cat("run_cap: ", sweep.most_arms, "\nseeds: [", text::join(seeds, ", "),
-                   "]\nsearch: {batch: ", sweep.batch, ", patience: ", sweep.patience, ", seed: ", sweep.seed,
-                   ", shuffle: ", sweep.shuffle, ", replacement: ", sweep.replacement, "}\nvary:\n");
+  out +=
+      text::cat("run_cap: ", sweep.most_arms, "\nseeds: [", text::join(seeds, ", "), "]\nsearch: {batch: ", sweep.batch,
+                ", patience: ", sweep.patience, ", seed: ", sweep.seed, ", shuffle: ", sweep.shuffle,
+                ", replacement: ", sweep.replacement, "}\n", early_text(sweep), "vary:\n");
   for (const nn::search::Parameter& parameter : sweep.parameters)
     out += text::cat("  ", json_text_of(parameter.name), ": ",
                      std::visit([](const auto& domain) { return entry_text(domain); }, parameter.domain), "\n");
@@ -374,7 +439,11 @@ std::string identity_of(const Sweep& sweep, const std::string& configs) {
       text::cat(nn::search::Space(sweep.parameters).description(), "\n", sweep.base, "\n", configs, "\n");
   for (const Override& fixed : sweep.fixed) what += fixed.word + "\n";
   for (const std::int64_t seed : sweep.seeds) what += text::cat("seed ", seed, "\n");
-  what += text::cat(sweep.random, sweep.shuffle, sweep.replacement, " ", sweep.seed, " ", sweep.batch);
+  what += text::cat(sweep.method == SearchMethod::random, sweep.shuffle, sweep.replacement, " ", sweep.seed, " ",
+                    sweep.batch, sweep.method == SearchMethod::bayes ? "bayes" : "", early_text(sweep));
+  // these steer a Bayesian search and early ends, and nothing else
+  if (sweep.method == SearchMethod::bayes || sweep.early_terminate)
+    what += text::cat(sweep.metric, sweep.goal == nn::Goal::max);
   return text::cat(R"({"format":"thimble.journal/1","sweep":)", json_text_of(io::sha256_hex(what)), "}");
 }
 

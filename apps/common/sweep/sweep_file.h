@@ -17,11 +17,22 @@ namespace thimble::app {
 /// The key that names a configuration instead of one of its settings.
 inline constexpr const char* kConfigParameter = "config";
 
+/// How arms are chosen.
+enum class SearchMethod { grid, random, bayes };
+
+/// Ends arms that fall behind: `early_terminate` of W&B files, type hyperband. Either min_iter is above zero, or
+/// max_iter and s are.
+struct EarlyTerminate {
+  std::int64_t min_iter = 0, max_iter = 0, s = 0;
+  double eta = 3;
+  bool strict = false;
+};
+
 struct Sweep {
   std::string name, description;
   std::string path;  // of the sweep file; empty: from the command line
   std::string base;  // configuration that every arm starts from, unless `config` is searched
-  bool random = false;
+  SearchMethod method = SearchMethod::grid;
   std::vector<nn::search::Parameter> parameters;
   std::vector<Override> fixed;      // settings of all arms
   std::vector<std::int64_t> seeds;  // one training of every arm for each; empty: the seed of the configuration
@@ -31,6 +42,7 @@ struct Sweep {
   std::string reference;  // configuration that the others are compared with; empty: the application's own
   std::int64_t most_arms = 0, batch = 16, patience = 0, seed = 1;
   bool shuffle = false, replacement = false;
+  std::optional<EarlyTerminate> early_terminate;
 };
 
 /// Reads the sweep of a command line: `word` names a sweep file (a path, or NAME in configs/<app>/sweeps), a
@@ -39,8 +51,9 @@ struct Sweep {
 /// same in all arms. Throws Errors with every problem and its place.
 Sweep read_sweep(const std::string& word, const std::vector<Override>& overrides, const ConfigApp& app);
 
-/// The strategy of the sweep. Throws Error(config) when a grid meets a continuous parameter.
-std::unique_ptr<nn::search::Strategy> strategy_of(const Sweep& sweep);
+/// The strategy of the sweep; `goal` stands in when the sweep names none. Throws Error(config) when a grid meets a
+/// continuous parameter.
+std::unique_ptr<nn::search::Strategy> strategy_of(const Sweep& sweep, nn::Goal goal = nn::Goal::min);
 
 /// Options of the study; `metric` and `goal` stand in when the sweep names none.
 nn::search::StudyOptions study_options(const Sweep& sweep, const std::string& metric, nn::Goal goal);

@@ -46,14 +46,6 @@ double last_metric(const FoldResult& fold) {
   return found == metrics.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
 }
 
-void check_sessions(const Settings& settings, std::size_t sessions) {
-  const std::int64_t count = static_cast<std::int64_t>(sessions), folds = settings.train.folds;
-  if (count == 0) throw Error(ErrorKind::data, "there is no session to train on", {"", 0, 0, "data"});
-  if (folds > count)
-    throw Error(ErrorKind::config, text::cat("train.folds is ", folds, ", there are ", count, " sessions"),
-                {"", 0, 0, "train.folds"}, text::cat("train.folds=", count, ", or more sessions"));
-}
-
 }  // namespace
 
 std::vector<std::int64_t> held_out_sessions(std::int64_t sessions, std::int64_t folds, std::int64_t fold) {
@@ -67,24 +59,30 @@ std::vector<Session> sessions_of(const std::vector<Day>& days) {
   return all;
 }
 
-std::vector<Session> resident(std::vector<Session> sessions, std::int64_t bytes) {
-  std::int64_t left = bytes;
-  for (Session& session : sessions) {
-    const SegmentSource& s = *session.segments;
-    const std::int64_t size = s.segments() * s.channels() * s.samples() * static_cast<std::int64_t>(sizeof(float));
-    if (s.resident() != nullptr || size > left) continue;
-    left -= size;
-    const Tensor x = Tensor::empty({s.segments(), s.channels(), s.samples()});
-    s.read(0, x);
-    session.segments = in_memory(x);
-  }
-  return sessions;
+void check_sessions(const Settings& settings, const std::vector<Day>& days) {
+  const auto count = static_cast<std::int64_t>(sessions_of(days).size());
+  const std::int64_t folds = settings.train.folds;
+  if (count == 0) throw Error(ErrorKind::data, "there is no session to train on", {"", 0, 0, "data"});
+  if (folds > count)
+    throw Error(ErrorKind::config, text::cat("train.folds is ", folds, ", there are ", count, " sessions"),
+                {"", 0, 0, "train.folds"}, text::cat("train.folds=", count, ", or more sessions"));
 }
 
-CrossValidation cross_validate(const Settings& settings, const std::vector<Day>& days, const TrainPlan& plan) {
-  std::vector<Session> all = sessions_of(days);
-  check_sessions(settings, all.size());
-  all = resident(std::move(all));
+void summarise(CrossValidation& run) {
+  std::vector<double> best, last;
+  for (const FoldResult& fold : run.folds) {
+    best.push_back(fold.best);
+    last.push_back(last_metric(fold));
+    run.interrupted = run.interrupted || fold.status == FoldStatus::interrupted;
+  }
+  run.score = mean_of(best);
+  run.last = mean_of(last);
+}
+
+CrossValidation cross_validate(const Settings& settings, const std::vector<Day>& days, const TrainPlan& plan,
+                               const std::vector<Day>& others) {
+  check_sessions(settings, days);
+  const std::vector<Session> all = sessions_of(days), looked_at = sessions_of(others);
   const std::vector<std::int64_t> folds = folds_to_train(settings);
   CrossValidation out;
   out.folds.resize(folds.size());
@@ -96,20 +94,14 @@ CrossValidation cross_validate(const Settings& settings, const std::vector<Day>&
     const std::int64_t fold = folds[static_cast<std::size_t>(job)];
     nn::Split split{nn::all_rows(static_cast<std::int64_t>(all.size())), {}};
     if (settings.train.folds > 1) split = nn::contiguous_fold(split.train, settings.train.folds, fold);
-    const std::vector<Session> training = some_of(all, split.train), held_out = some_of(all, split.valid);
+    const std::vector<Session> training = some_of(all, split.train),
+                               held_out = settings.train.folds > 1 ? some_of(all, split.valid) : looked_at;
     out.folds[static_cast<std::size_t>(job)] =
         train_fold(settings, fold, training, held_out, plan, progress, static_cast<int>(job));
   };
   parallel_jobs(static_cast<std::int64_t>(folds.size()), train_one);
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  std::vector<double> best, last;
-  for (const FoldResult& fold : out.folds) {
-    best.push_back(fold.best);
-    last.push_back(last_metric(fold));
-    out.interrupted = out.interrupted || fold.status == FoldStatus::interrupted;
-  }
-  out.score = mean_of(best);
-  out.last = mean_of(last);
+  summarise(out);
   return out;
 }
 

@@ -64,15 +64,20 @@ struct CrossValidation {
   bool interrupted = false;
 };
 
+/// Sets score, last and interrupted from the folds.
+void summarise(CrossValidation& run);
+
 /// Sessions held out by fold k of n: contiguous, the first (sessions mod n) folds have one more.
 std::vector<std::int64_t> held_out_sessions(std::int64_t sessions, std::int64_t folds, std::int64_t fold);
 
 /// Sessions of all days, in order.
 std::vector<Session> sessions_of(const std::vector<Day>& days);
-/// The same sessions, read into memory as long as they fit into `bytes` together; larger ones stay as they are.
-std::vector<Session> resident(std::vector<Session> sessions, std::int64_t bytes = 1LL << 30);
 
 /// All folds (or train.fold alone), one per thread. Throws Error(config) when there are fewer sessions than folds.
-CrossValidation cross_validate(const Settings& settings, const std::vector<Day>& days, const TrainPlan& plan = {});
+/// With train.folds 1 the network is trained on all sessions and looked at on those of `others`.
+CrossValidation cross_validate(const Settings& settings, const std::vector<Day>& days, const TrainPlan& plan = {},
+                               const std::vector<Day>& others = {});
+/// Throws Error(config) when there are fewer sessions than folds, Error(data) when there is none.
+void check_sessions(const Settings& settings, const std::vector<Day>& days);
 
 }  // namespace thimble::fenet

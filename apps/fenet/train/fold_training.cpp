@@ -183,7 +183,7 @@ void FoldTraining::keep(const Evaluation& at) {
   const auto found = at.metrics.find(kHeadline);
   if (found == at.metrics.end()) return;
   saver_.offer(found->second, at.step, [&](const std::filesystem::path& file) {
-    save_weights(file, network_, settings_, at.step, result_.fold, &optimizer_);
+    save_weights(file, network_, settings_, result_.fold, &optimizer_);
   });
   const std::optional<Saver::Kept> best = saver_.best();
   if (!best || best->step != at.step) return;

@@ -32,9 +32,12 @@ Network start_network(const Settings& settings, std::int64_t samples);
 /// Means over sessions; `invalid` gets the number of evaluation folds without a value.
 Evaluation evaluate_sessions(const Network& network, const std::vector<Session>& sessions, const Protocol& protocol,
                              std::int64_t* invalid = nullptr);
-/// A weights file of a moment of a training; `optimizer` may be null.
+/// A fenet-weights-1 file of a moment of a training; `optimizer` may be null.
 void save_weights(const std::filesystem::path& file, const Network& network, const Settings& settings,
-                  std::int64_t step, std::int64_t fold, const nn::Optimizer* optimizer);
+                  std::int64_t fold, const nn::Optimizer* optimizer);
+/// The same of weights of a finished fold.
+void write_fold_weights(const std::filesystem::path& file, const Settings& settings, const FoldResult& fold,
+                        const std::vector<Tensor>& weights);
 
 class FoldTraining {
  public:

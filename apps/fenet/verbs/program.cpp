@@ -10,7 +10,15 @@ app::Program program() {
   app::Program p;
   p.name = "fenet";
   p.purpose = "Learn features from broadband neural recordings and take the network to hardware.";
-  p.verbs = {app::runs_verb("fenet"), app::compare_verb("fenet"), app::config_verb(config)};
+  p.try_first = "Try this first (simulated recordings, under a minute):";
+  p.examples = {"thimble-fenet train demo", "thimble-fenet evaluate latest"};
+  p.verbs = {
+      train_verb(),
+      app::runs_verb("fenet"),
+      app::compare_verb("fenet"),
+      app::config_verb(config),
+  };
+  p.synonyms = {{"eval", "evaluate"}, {"synth", "simulate"}, {"run", "train"}, {"quantize", "quantise"}};
   p.complete = [config](const app::Verb& v, const std::string& word) { return app::complete_config(v, word, config); };
   return p;
 }

@@ -1,9 +1,11 @@
 #pragma once
-// The verbs of thimble-fenet; each returns the exit code of an ordinary end.
+// The verbs of thimble-fenet; each stands in a file of its own.
 
 #include "apps/common/cli/program.h"
 
 namespace thimble::fenet {
+
+app::Verb train_verb();
 
 /// Verbs, flags, examples: everything that main() needs.
 app::Program program();

@@ -1,10 +1,10 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
-#include "core/io/hash.h"
 #include "core/io/json.h"
 
 #include "apps/common/cli/context.h"
 #include "apps/common/run/run_folder.h"
+#include "apps/common/sweep/sweep_run.h"
 #include "apps/neurotrigger/run/run_access.h"
 #include "apps/neurotrigger/sweep/sweep_report.h"
 #include "apps/neurotrigger/verbs/verbs.h"
@@ -17,70 +17,25 @@ namespace {
 constexpr const char* kRankedBy = "z_cm";
 constexpr std::size_t kShownRows = 30;  // of the ranking on standard output
 
-struct SweepPlan {
-  app::Sweep sweep;
-  std::string folder;  // of the sweep to resume; empty: a new one
-};
-
-/// --seed is a setting of every arm, as on any other verb.
-std::vector<app::Override> words_of(const app::Context& context) {
-  std::vector<app::Override> words = context.overrides();
-  if (const auto seed = context.flags().seed) {
-    const std::string text = text::to_text(*seed);
-    words.push_back({app::Override::Kind::set, "seed", text, "--seed " + text});
-  }
-  return words;
-}
-
-/// As find_run; "latest" is the newest sweep, other runs are passed over.
-std::string sweep_folder(const std::string& word, const std::string& root) {
-  if (word != "latest") return app::find_run(word, root, "neurotrigger");
-  const std::vector<app::RunInfo> runs = app::list_runs(root, "neurotrigger");
-  const auto newest = std::find_if(runs.rbegin(), runs.rend(), [](const app::RunInfo& run) {
-    return std::filesystem::exists(std::filesystem::path(run.path) / "sweep.yaml");
-  });
-  if (newest == runs.rend())
-    throw Error(ErrorKind::usage, "no sweep to go on with", {}, text::cat("sweeps are below ", root, "/neurotrigger"));
-  return newest->path;
-}
-
-SweepPlan plan_sweep(const app::Context& context) {
-  SweepPlan plan;
-  if (context.flags().resume.empty()) {
-    plan.sweep = app::read_sweep(context.word(0), words_of(context), config_app());
-    if (context.flags().name) plan.sweep.name = *context.flags().name;
-    app::check_path_name(plan.sweep.name, "name");
-    return plan;
-  }
-  if (!context.words().empty() || !words_of(context).empty())
-    throw Error(ErrorKind::usage, "a resumed sweep keeps its settings", {},
-                "say only: thimble-neurotrigger sweep --resume RUN");
-  plan.folder = sweep_folder(context.flags().resume, context.flags().out.value_or("runs"));
-  const std::filesystem::path file = std::filesystem::path(plan.folder) / "sweep.yaml";
-  if (!std::filesystem::exists(file))
-    throw Error(ErrorKind::usage, "the run is no sweep", {plan.folder, 0, 0, ""},
-                "name the sweep: thimble-neurotrigger runs list");
-  plan.sweep = app::read_sweep(file.string(), {}, config_app());
+/// The plan, without what these trainings cannot do.
+app::SweepPlan plan_of(const app::Context& context) {
+  app::SweepPlan plan = app::plan_sweep(context, config_app());
+  if (plan.sweep.early_terminate)
+    throw Error(ErrorKind::config, "early_terminate: a training of several experts has no one value on the way",
+                {plan.sweep.path, 0, 0, "early_terminate"},
+                "remove it; 'patience' of the configuration ends a training that no longer improves");
   return plan;
 }
 
-/// Hash of every configuration that the arms start from, so that a resumed sweep notices a changed one.
-std::string configs_text(const app::Sweep& sweep) {
-  std::vector<std::string> names;
-  for (const nn::search::Parameter& parameter : sweep.parameters) {
-    if (parameter.name != app::kConfigParameter) continue;
-    const std::optional<std::vector<nn::search::Value>> values = parameter.values();
-    for (const nn::search::Value& value : values.value()) names.push_back(value.str());
-  }
-  if (names.empty()) names.push_back(sweep.base);
-  std::string out;
-  app::LoadOptions options = load_options();
-  options.announce = false;
-  for (const std::string& name : names) {
-    const app::LoadedConfig loaded = app::load_config(name, {}, options);
-    out += text::cat(name, " ", io::sha256_hex(app::to_json(loaded.tree.nested())), "\n");
-  }
-  return out;
+/// Trains the arms of the sweep in a run folder, for a rank that knows nothing else.
+nn::search::Evaluate evaluation_in(const std::string& folder) {
+  struct Held {
+    app::Sweep sweep;
+    ArmTrainer trainer;
+    explicit Held(const std::string& path) : sweep(app::sweep_in(path, config_app())), trainer(sweep, path) {}
+  };
+  const auto held = std::make_shared<Held>(folder);
+  return [held](const nn::search::Trial& trial) { return held->trainer(trial); };
 }
 
 void check_metric(const std::string& name) {
@@ -96,43 +51,6 @@ void check_metric(const std::string& name) {
       ErrorKind::config, text::cat("there is no metric '", text::printable(name), "'"), {"", 0, 0, "metric.name"},
       near.empty() ? text::cat("known are ", text::join(known, ", ")) : text::cat("did you mean '", near, "'?"));
 }
-
-/// Told by the line of progress.
-class SweepLine {
- public:
-  SweepLine(const app::Context& context, const SweepMetric& metric) : progress_(options_of(context)), metric_(metric) {}
-  void operator()(const nn::search::StudyState& state) {
-    if (!begun_) progress_.begin("sweep", static_cast<double>(state.planned.value_or(state.done + 1)));
-    begun_ = true;
-    if (state.restored > restored_) progress_.skip(static_cast<double>(state.restored - restored_));
-    restored_ = state.restored;
-    const std::string planned = state.planned ? text::cat("/", *state.planned) : "";
-    std::vector<report::ProgressField> fields{{report::Part::counter, "arm", text::cat(state.done, planned), {}, {}}};
-    if (state.last) fields.push_back({report::Part::loss, "last", shown(*state.last), {}, {}});
-    if (state.best) fields.push_back({report::Part::best, "best", shown(*state.best), {}, {}});
-    fields.push_back({report::Part::counter, "fails", text::to_text(state.failures), {}, {}});
-    progress_.update(static_cast<double>(state.done), fields, true);
-  }
-  void end() {
-    if (begun_) progress_.end();
-  }
-
- private:
-  static report::ProgressOptions options_of(const app::Context& context) {
-    report::ProgressOptions options;
-    options.mode = context.progress();
-    options.unicode = report::utf8_locale();
-    return options;
-  }
-  std::string shown(double value) const {
-    return text::cat(text::significant(value * metric_.scale, 4), *metric_.unit == 0 ? "" : " ", metric_.unit);
-  }
-
-  report::Progress progress_;
-  SweepMetric metric_;
-  bool begun_ = false;
-  std::size_t restored_ = 0;
-};
 
 /// Settings of the first arm: refuses before anything is written, and tells about the tracks.
 RunSettings first_arm(const app::Sweep& sweep, const nn::search::Strategy& strategy) {
@@ -161,16 +79,6 @@ std::vector<std::pair<std::string, std::string>> inputs_of(const DataKeys& data)
   add("data.val", data.val);
   add("data.test", data.test);
   return inputs;
-}
-
-std::string plan_text(const app::Sweep& sweep, const nn::search::Strategy& strategy,
-                      const nn::search::StudyOptions& options) {
-  const auto size = strategy.size();
-  const std::size_t arms = options.most_arms == 0 || (size && *size < options.most_arms)
-                               ? static_cast<std::size_t>(size.value_or(0))
-                               : options.most_arms;
-  return text::cat("sweep '", sweep.name, "', ", strategy.name(), ": ", arms, " arms of ", options.repeats,
-                   options.repeats == 1 ? " training" : " trainings", ", ranked by ", options.metric);
 }
 
 void add_results(app::Result& result, const SweepView& view) {
@@ -211,24 +119,20 @@ void finish_sweep(app::Context& context, const app::RunFolder& folder, const app
   folder.write_summary(context, view.interrupted ? "interrupted" : failed ? "failed" : "ok", config);
 }
 
-nn::search::Journal open_journal(const app::RunFolder& folder, const std::string& head) {
-  const std::filesystem::path path = folder.file("journal.jsonl");
-  return std::filesystem::exists(path) ? nn::search::Journal::open(path, head)
-                                       : nn::search::Journal::create(path, head);
-}
-
 }  // namespace
 
 int run_sweep(app::Context& context) {
-  const SweepPlan plan = plan_sweep(context);
+  const auto ranks = app::join_ranks(context);
+  if (ranks && ranks->rank() > 0) return app::serve_rank(context, *ranks, evaluation_in);
+  const app::SweepPlan plan = plan_of(context);
   const app::Sweep& sweep = plan.sweep;
   const nn::search::StudyOptions options = app::study_options(sweep, kRankedBy, nn::Goal::min);
   check_metric(options.metric);
-  const auto strategy = app::strategy_of(sweep);
+  const auto strategy = app::strategy_of(sweep, options.goal);
   const RunSettings first = first_arm(sweep, *strategy);
-  const std::string head = app::identity_of(sweep, configs_text(sweep));
+  const std::string head = app::journal_head(sweep, config_app());
   if (context.flags().dry_run) {
-    context.result().line(plan_text(sweep, *strategy, options));
+    context.result().line(app::plan_text(sweep, *strategy, options));
     context.result().line("tracks: " + tracks_text(first));
     return 0;
   }
@@ -240,16 +144,13 @@ int run_sweep(app::Context& context) {
     folder.write("sweep.yaml", app::sweep_yaml(sweep));
     folder.write_manifest(context, inputs_of(first.all.data));
   }
-  log::note(plan_text(sweep, *strategy, options));
-  nn::search::Journal journal = open_journal(folder, head);
+  log::note(app::plan_text(sweep, *strategy, options));
   ArmTrainer trainer(sweep, folder.path());
-  SweepLine line(context, metric_called(options.metric));
-  const nn::search::StudyResult result = nn::search::run_study(
-      *strategy, options, journal, [&](const nn::search::Trial& trial) { return trainer(trial); },
-      [] { return stop_flag().requested(); }, [&](const nn::search::StudyState& state) { line(state); });
-  line.end();
+  const SweepMetric metric = metric_called(options.metric);
+  const nn::search::StudyResult result = app::run_arms(
+      context, folder, *strategy, options, head, [&](const nn::search::Trial& trial) { return trainer(trial); },
+      {metric.unit, metric.scale}, ranks.get());
   const SweepView view = view_of(sweep, options, result);
-  context.set_position(text::cat("arm ", journal.records().size() / options.repeats));
   finish_sweep(context, folder, sweep, view, tracks_text(first));
   const bool failed = std::any_of(view.arms.begin(), view.arms.end(), [](const RankedArm& a) { return a.failed; });
   return failed ? 1 : 0;
