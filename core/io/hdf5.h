@@ -21,8 +21,26 @@ struct Hdf5Value {
   bool operator==(const Hdf5Value& other) const = default;
 };
 
+/// A data set without its content.
+struct Hdf5Outline {
+  std::vector<std::int64_t> dims;
+  Element element = Element::f32;  // of numbers
+  bool is_number = false;
+  /// Paths of the objects that a data set of object references refers to, in its order (MATLAB's cells).
+  std::vector<std::string> references;
+  bool operator==(const Hdf5Outline& other) const = default;
+};
+
+/// A box of a data set of numbers.
+struct Hdf5Slab {
+  std::string path;
+  std::vector<std::int64_t> first, count;  // per dimension
+};
+
 struct Hdf5Tree {
   std::map<std::string, Hdf5Value> datasets;  // by full path, "/model/weight"
+  /// By full path; of all data sets if the rules ask for outlines.
+  std::map<std::string, Hdf5Outline> outlines;
   /// By object path and name; "/" is the root. Every group and data set is a key, also without attributes.
   std::map<std::string, std::map<std::string, Hdf5Value>> attributes;
 };
@@ -33,6 +51,8 @@ struct Hdf5Rules {
   bool foreign = false;   // packed or big-endian data, variable-length texts, soft links, unknown objects are possible
   std::vector<std::string> numbers;  // foreign: data sets to read as numbers; empty and `texts` empty: every one
   std::vector<std::string> texts;    // foreign: data sets to read as texts
+  bool outlines = false;             // foreign: tell of every data set; read only those named above
+  std::vector<Hdf5Slab> slabs;       // foreign: nothing but these boxes, each of another data set
   std::uint64_t budget = limits::kHdf5Budget;  // bytes of all arrays together
 };
 

@@ -158,6 +158,23 @@ Hdf5Tree read_foreign_hdf5(const std::filesystem::path& path, Hdf5Rules rules, i
   return decode_answer(content_of(answer.get()), shown(path));
 }
 
+Hdf5Tree outline_foreign_hdf5(const std::filesystem::path& path) {
+  Hdf5Rules rules;
+  rules.outlines = true;
+  return read_foreign_hdf5(path, rules);
+}
+
+Array read_foreign_slab(const std::filesystem::path& path, const Hdf5Slab& slab) {
+  Hdf5Rules rules;
+  rules.slabs = {slab};
+  const Hdf5Tree tree = read_foreign_hdf5(path, rules);
+  const auto found = tree.datasets.find(slab.path);
+  if (found == tree.datasets.end() || found->second.numbers.dims() != slab.count)
+    throw Error(ErrorKind::data, "the isolated reader gave another box than asked for",
+                Place{shown(path), 0, 0, text::printable(slab.path)});
+  return found->second.numbers;
+}
+
 void maybe_run_reader(int argc, char** argv) {
   if (argc != 2 || std::string_view(argv[1]) != kArgument || std::getenv(kInside) == nullptr) return;
   try {

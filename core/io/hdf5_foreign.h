@@ -15,6 +15,11 @@ namespace thimble::io {
 /// and the object it was reading.
 Hdf5Tree read_foreign_hdf5(const std::filesystem::path& path, Hdf5Rules rules = {}, int seconds = limits::kHdf5Seconds);
 
+/// Outlines of all data sets and all attributes; no numbers are read.
+Hdf5Tree outline_foreign_hdf5(const std::filesystem::path& path);
+/// Part of one data set, as read_foreign_hdf5 reads whole ones: a file may be larger than memory.
+Array read_foreign_slab(const std::filesystem::path& path, const Hdf5Slab& slab);
+
 /// First statement of every main(): if this process was started as the isolated reader, reads and does not return.
 void maybe_run_reader(int argc, char** argv);
 

@@ -4,6 +4,7 @@
 #include "core/io/hdf5_ids.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <set>
 
@@ -117,6 +118,7 @@ class TreeReader {
   }
 
   Hdf5Tree run() {
+    if (!rules_.slabs.empty()) return read_slabs();
     const Id root(H5Oopen(file_, "/", access_), H5Oclose);
     if (!root.valid()) refuse("/", "damaged HDF5, the root group cannot be opened");
     object(root, "/", 0);
@@ -179,9 +181,10 @@ class TreeReader {
     require(H5Pget_external_count(creation) <= 0, path, "takes its data from another file, which is refused");
     require(H5Pget_layout(creation) != H5D_VIRTUAL, path, "a virtual data set (data of other files) is refused");
     const bool as_text = wanted(rules_.texts, path);
-    const bool everything = rules_.numbers.empty() && rules_.texts.empty();
+    const bool everything = rules_.numbers.empty() && rules_.texts.empty() && !rules_.outlines;
     const Id type(H5Dget_type(id), H5Tclose);
     require(type.valid(), path, "damaged HDF5 data set");
+    if (rules_.outlines) outline(id, type, path);
     if (!as_text && !everything && !wanted(rules_.numbers, path)) return;
     const bool own_text = !rules_.foreign && H5Tget_class(type) == H5T_STRING;
     check_filters(creation, path);
@@ -189,6 +192,101 @@ class TreeReader {
     require(space.valid() && H5Sget_simple_extent_type(space) != H5S_NULL, path, "has no data space");
     check_extent(id, creation, type, extent(space), path);
     tree_.datasets[path] = as_text || own_text ? texts(id, type, space, path, false) : numbers(id, type, space, path);
+  }
+
+  // ---- outlines and boxes
+
+  void outline(hid_t id, hid_t type, const std::string& path) {
+    Hdf5Outline& out = tree_.outlines[path];
+    const Id space(H5Dget_space(id), H5Sclose);
+    require(space.valid(), path, "damaged HDF5 data set");
+    const auto dims = extent(space);
+    out.dims.assign(dims.begin(), dims.end());
+    const auto element = element_of_type(type);
+    out.is_number = element.has_value();
+    out.element = element.value_or(Element::f32);
+    if (H5Tget_class(type) == H5T_REFERENCE && H5Tequal(type, H5T_STD_REF_OBJ) > 0)
+      out.references = references(id, space, path);
+  }
+
+  /// Paths that object references stand for. The library is asked; nothing is guessed from names.
+  std::vector<std::string> references(hid_t id, hid_t space, const std::string& path) {
+    const Id creation(H5Dget_create_plist(id), H5Pclose);
+    const Id type(H5Dget_type(id), H5Tclose);
+    check_filters(creation, path);
+    check_extent(id, creation, type, extent(space), path);
+    const hssize_t count = H5Sget_simple_extent_npoints(space);
+    require(count >= 0 && static_cast<std::uint64_t>(count) <= limits::kHdf5Objects, path, "too many references");
+    std::vector<hobj_ref_t> raw(static_cast<std::size_t>(count));
+    require(raw.empty() || H5Dread(id, H5T_STD_REF_OBJ, H5S_ALL, H5S_ALL, transfer_, raw.data()) >= 0, path,
+            "damaged HDF5 references");
+    std::vector<std::string> out;
+    for (hobj_ref_t& reference : raw) out.push_back(referred(id, reference, path));
+    return out;
+  }
+
+  std::string referred(hid_t id, hobj_ref_t& reference, const std::string& path) const {
+    const Id object(H5Rdereference2(id, H5P_DEFAULT, H5R_OBJECT, &reference), H5Oclose);
+    require(object.valid(), path, "holds a reference to nothing");
+    std::array<char, 4096> name{};
+    const ssize_t length = H5Iget_name(object, name.data(), name.size());
+    require(length > 0 && static_cast<std::size_t>(length) < name.size(), path, "holds a reference without a name");
+    return name.data();
+  }
+
+  Hdf5Tree read_slabs() {
+    for (const Hdf5Slab& slab : rules_.slabs) {
+      if (on_object_) on_object_(slab.path);
+      const Id id(H5Oopen(file_, slab.path.c_str(), access_), H5Oclose);
+      require(id.valid() && H5Iget_type(id) == H5I_DATASET, slab.path, "no such data set");
+      this->slab(id, slab);
+    }
+    return std::move(tree_);
+  }
+
+  void slab(hid_t id, const Hdf5Slab& slab) {
+    const Id creation(H5Dget_create_plist(id), H5Pclose);
+    const Id type(H5Dget_type(id), H5Tclose);
+    const Id space(H5Dget_space(id), H5Sclose);
+    require(creation.valid() && type.valid() && space.valid(), slab.path, "damaged HDF5 data set");
+    require(H5Pget_external_count(creation) <= 0, slab.path, "takes its data from another file, which is refused");
+    require(H5Pget_layout(creation) != H5D_VIRTUAL, slab.path, "a virtual data set (data of other files) is refused");
+    check_filters(creation, slab.path);
+    const auto dims = extent(space);
+    check_box(slab, dims);
+    check_stored(id, type, dims, slab.path);
+    check_chunk(creation, H5Tget_size(type), slab.path);
+    const auto element = element_of_type(type);
+    require(element.has_value(), slab.path, "holds " + type_text(type) + " where numbers are wanted");
+    const std::vector<hsize_t> first(slab.first.begin(), slab.first.end()), count(slab.count.begin(), slab.count.end());
+    const Id memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), H5Sclose);
+    require(
+        memory.valid() && H5Sselect_hyperslab(space, H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr) >= 0,
+        slab.path, "damaged HDF5 data set");
+    Hdf5Value& value = tree_.datasets[slab.path];
+    value.numbers = Array(*element, slab.count);
+    charge(value.numbers.bytes().size(), slab.path);
+    require(H5Dread(id, memory_of(type, *element), memory, space, transfer_, value.numbers.mut()) >= 0, slab.path,
+            "damaged HDF5 data");
+    require_finite(value.numbers, slab.path);
+  }
+
+  void check_box(const Hdf5Slab& slab, const std::vector<hsize_t>& dims) const {
+    require(slab.first.size() == dims.size() && slab.count.size() == dims.size(), slab.path,
+            text::cat("rank ", dims.size(), " where ", slab.first.size(), " was seen before"));
+    std::uint64_t bytes = sizeof(double);
+    for (std::size_t i = 0; i < dims.size(); ++i) {
+      const auto size = static_cast<std::int64_t>(dims[i]);
+      require(slab.first[i] >= 0 && slab.count[i] > 0 && slab.first[i] <= size - slab.count[i], slab.path,
+              "is smaller than it was before");
+      require(checked_multiply(bytes, static_cast<std::uint64_t>(slab.count[i]), bytes) && bytes <= rules_.budget,
+              slab.path, "a box beyond the budget");
+    }
+  }
+
+  void require_finite(const Array& numbers, const std::string& path) const {
+    const std::int64_t bad = numbers.first_non_finite();
+    require(bad < 0, path, text::cat("element ", bad, " is not finite"));
   }
 
   static bool wanted(const std::vector<std::string>& list, const std::string& path) {
@@ -209,6 +307,12 @@ class TreeReader {
 
   /// Rank, sizes and what they claim against what is stored, before anything is allocated.
   void check_extent(hid_t id, hid_t creation, hid_t type, const std::vector<hsize_t>& dims, const std::string& path) {
+    charge(check_stored(id, type, dims, path), path);
+    check_chunk(creation, H5Tget_size(type), path);
+  }
+
+  /// Bytes of the whole data set, which must be in proportion to what is stored.
+  std::uint64_t check_stored(hid_t id, hid_t type, const std::vector<hsize_t>& dims, const std::string& path) const {
     require(dims.size() <= static_cast<std::size_t>(limits::kArrayRank), path,
             text::cat("rank ", dims.size(), ", at most ", limits::kArrayRank, " is supported"));
     std::uint64_t bytes = H5Tget_size(type);
@@ -218,11 +322,14 @@ class TreeReader {
     const std::uint64_t ratio = rules_.foreign ? limits::kDeflateRatio : 1;
     require(bytes / ratio <= stored, path,
             text::cat("claims ", size_text(bytes), " but only ", size_text(stored), " are stored"));
+    return bytes;
+  }
+
+  void charge(std::uint64_t bytes, const std::string& path) {
     require(bytes <= rules_.budget - used_, path,
             text::cat("needs ", size_text(bytes), ", the budget of ", size_text(rules_.budget), " leaves ",
                       size_text(rules_.budget - used_)));
     used_ += bytes;
-    check_chunk(creation, H5Tget_size(type), path);
   }
 
   void check_chunk(hid_t creation, std::uint64_t bytes, const std::string& path) const {
@@ -243,8 +350,7 @@ class TreeReader {
     if (value.numbers.numel() > 0)
       require(H5Dread(id, memory_of(type, *element), H5S_ALL, H5S_ALL, transfer_, value.numbers.mut()) >= 0, path,
               "damaged HDF5 data");
-    const std::int64_t bad = value.numbers.first_non_finite();
-    require(bad < 0, path, text::cat("element ", bad, " is not finite"));
+    require_finite(value.numbers, path);
     return value;
   }
 

@@ -20,13 +20,24 @@ void put_texts(std::string& out, const std::vector<std::string>& texts) {
   for (const std::string& text : texts) put_text(out, text);
 }
 
+void put_numbers(std::string& out, const std::vector<std::int64_t>& numbers) {
+  put<std::uint64_t>(out, numbers.size());
+  for (const std::int64_t number : numbers) put(out, number);
+}
+
 void put_value(std::string& out, const Hdf5Value& value) {
   put(out, static_cast<std::uint8_t>(value.is_text));
   put_texts(out, value.texts);
   put(out, static_cast<std::uint8_t>(value.numbers.element()));
-  put<std::uint64_t>(out, value.numbers.dims().size());
-  for (const std::int64_t size : value.numbers.dims()) put(out, size);
+  put_numbers(out, value.numbers.dims());
   put_text(out, value.numbers.bytes());
+}
+
+void put_outline(std::string& out, const Hdf5Outline& outline) {
+  put_numbers(out, outline.dims);
+  put(out, static_cast<std::uint8_t>(outline.element));
+  put(out, static_cast<std::uint8_t>(outline.is_number));
+  put_texts(out, outline.references);
 }
 
 std::string started(std::uint8_t kind) {
@@ -56,6 +67,16 @@ class Taker {
     for (auto count = counted(8); count > 0; --count) out.push_back(text());
     return out;
   }
+  std::vector<std::int64_t> numbers() {
+    std::vector<std::int64_t> out;
+    for (auto count = counted(8); count > 0; --count) out.push_back(number<std::int64_t>());
+    return out;
+  }
+  Element element() {
+    const auto value = number<std::uint8_t>();
+    THIMBLE_CHECK(value <= static_cast<std::uint8_t>(Element::u64), data, "damaged answer of the reader: type ", value);
+    return static_cast<Element>(value);
+  }
   /// A count of things of at least `each` bytes, which therefore cannot exceed what is left.
   std::uint64_t counted(std::uint64_t each) {
     const auto count = number<std::uint64_t>();
@@ -78,18 +99,26 @@ Hdf5Value take_value(Taker& from) {
   Hdf5Value value;
   value.is_text = from.number<std::uint8_t>() != 0;
   value.texts = from.texts();
-  const auto element = from.number<std::uint8_t>();
-  THIMBLE_CHECK(element <= static_cast<std::uint8_t>(Element::u64), data, "damaged answer of the reader: type ",
-                element);
-  std::vector<std::int64_t> dims;
-  for (auto rank = from.counted(8); rank > 0; --rank) dims.push_back(from.number<std::int64_t>());
+  const Element element = from.element();
+  std::vector<std::int64_t> dims = from.numbers();
   const std::string_view bytes = from.bytes();
   std::uint64_t expected = 0;
-  THIMBLE_CHECK(byte_count(static_cast<Element>(element), dims, expected) && expected == bytes.size(), data,
+  THIMBLE_CHECK(byte_count(element, dims, expected) && expected == bytes.size(), data,
                 "damaged answer of the reader: ", bytes.size(), " bytes of an array");
-  value.numbers = Array(static_cast<Element>(element), std::move(dims));
+  value.numbers = Array(element, std::move(dims));
   if (!bytes.empty()) std::memcpy(value.numbers.mut(), bytes.data(), bytes.size());
   return value;
+}
+
+Hdf5Outline take_outline(Taker& from) {
+  Hdf5Outline outline;
+  outline.dims = from.numbers();
+  for (const std::int64_t size : outline.dims)
+    THIMBLE_CHECK(size >= 0, data, "damaged answer of the reader: size ", size);
+  outline.element = from.element();
+  outline.is_number = from.number<std::uint8_t>() != 0;
+  outline.references = from.texts();
+  return outline;
 }
 
 Error take_error(Taker& from) {
@@ -108,6 +137,10 @@ Hdf5Tree take_tree(Taker& from) {
     tree.datasets[path] = take_value(from);
     THIMBLE_CHECK(tree.datasets[path].numbers.first_non_finite() < 0, data, text::printable(path), " is not finite");
   }
+  for (auto count = from.counted(8); count > 0; --count) {
+    const std::string path = from.text();
+    tree.outlines[path] = take_outline(from);
+  }
   for (auto objects = from.counted(8); objects > 0; --objects) {
     auto& attributes = tree.attributes[from.text()];
     for (auto count = from.counted(8); count > 0; --count) {
@@ -125,6 +158,13 @@ std::string encode_plan(const ReaderPlan& plan) {
   put_text(out, plan.file);
   put_texts(out, plan.rules.numbers);
   put_texts(out, plan.rules.texts);
+  put(out, static_cast<std::uint8_t>(plan.rules.outlines));
+  put<std::uint64_t>(out, plan.rules.slabs.size());
+  for (const Hdf5Slab& slab : plan.rules.slabs) {
+    put_text(out, slab.path);
+    put_numbers(out, slab.first);
+    put_numbers(out, slab.count);
+  }
   put(out, plan.rules.budget);
   put(out, plan.seconds);
   return out;
@@ -137,6 +177,13 @@ ReaderPlan decode_plan(std::string_view bytes) {
   plan.rules.foreign = true;
   plan.rules.numbers = from.texts();
   plan.rules.texts = from.texts();
+  plan.rules.outlines = from.number<std::uint8_t>() != 0;
+  for (auto count = from.counted(8); count > 0; --count) {
+    Hdf5Slab slab{from.text(), {}, {}};
+    slab.first = from.numbers();
+    slab.count = from.numbers();
+    plan.rules.slabs.push_back(std::move(slab));
+  }
   plan.rules.budget = from.number<std::uint64_t>();
   plan.seconds = from.number<int>();
   return plan;
@@ -148,6 +195,11 @@ std::string encode_tree(const Hdf5Tree& tree) {
   for (const auto& item : tree.datasets) {
     put_text(out, item.first);
     put_value(out, item.second);
+  }
+  put<std::uint64_t>(out, tree.outlines.size());
+  for (const auto& item : tree.outlines) {
+    put_text(out, item.first);
+    put_outline(out, item.second);
   }
   put<std::uint64_t>(out, tree.attributes.size());
   for (const auto& object : tree.attributes) {

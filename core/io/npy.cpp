@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 namespace thimble::io {
 namespace {
@@ -189,9 +190,8 @@ void copy_elements(const NpyHeader& header, std::string_view data, Array& out) {
   }
 }
 
-}  // namespace
-
-Array parse_npy(std::string_view bytes, const std::string& name) {
+/// Header of the bytes, which may end behind it, and where the elements begin.
+std::pair<NpyHeader, std::size_t> parse_npy_header(std::string_view bytes, const std::string& name) {
   const auto refuse = [&](const std::string& message) { throw Error(ErrorKind::data, message, Place{name, 0, 0, {}}); };
   if (bytes.size() < 10 || bytes.substr(0, kNpyMagic.size()) != kNpyMagic) refuse("not a NumPy file");
   const auto version = get<std::uint8_t>(bytes, 6);
@@ -201,13 +201,25 @@ Array parse_npy(std::string_view bytes, const std::string& name) {
   const std::uint64_t length = version == 1 ? get<std::uint16_t>(bytes, 8) : get<std::uint32_t>(bytes, 8);
   if (length > limits::kNpyHeaderBytes) refuse(text::cat("NumPy header of ", length, " bytes exceeds the limit"));
   if (length > bytes.size() - start) refuse("NumPy header is longer than the file");
-  const NpyHeader header = HeaderParser(bytes.substr(start, length), name).run();
-  const std::string_view data = bytes.substr(start + length);
+  return {HeaderParser(bytes.substr(start, length), name).run(), start + static_cast<std::size_t>(length)};
+}
+
+/// Refuses a shape that does not make up the bytes behind the header.
+void check_npy_size(const NpyHeader& header, std::uint64_t bytes, const std::string& name) {
+  const auto refuse = [&](const std::string& message) { throw Error(ErrorKind::data, message, Place{name, 0, 0, {}}); };
   std::uint64_t expected = header.size;
   for (const std::int64_t size : header.dims)
     if (!checked_multiply(expected, static_cast<std::uint64_t>(size), expected)) refuse("NumPy shape overflows");
-  if (expected != data.size())
-    refuse(text::cat("NumPy data of ", data.size(), " bytes where shape and type need ", expected));
+  if (expected != bytes) refuse(text::cat("NumPy data of ", bytes, " bytes where shape and type need ", expected));
+}
+
+}  // namespace
+
+Array parse_npy(std::string_view bytes, const std::string& name) {
+  const auto refuse = [&](const std::string& message) { throw Error(ErrorKind::data, message, Place{name, 0, 0, {}}); };
+  const auto [header, start] = parse_npy_header(bytes, name);
+  const std::string_view data = bytes.substr(start);
+  check_npy_size(header, data.size(), name);
   Array out(element_of_header(header), header.dims);
   copy_elements(header, data, out);
   if (const std::int64_t bad = out.first_non_finite(); bad >= 0) refuse(text::cat("element ", bad, " is not finite"));
@@ -216,6 +228,20 @@ Array parse_npy(std::string_view bytes, const std::string& name) {
 
 Array read_npy(const std::filesystem::path& path) {
   return parse_npy(read_file(path, limits::kNpyBytes), shown(path));
+}
+
+NpyLayout read_npy_layout(const std::filesystem::path& path) {
+  const InputFile file = open_regular(path);
+  std::string head(limits::kNpyHeaderBytes + 12, '\0');
+  head.resize(read_some(file, head.data(), head.size()));
+  const auto [header, start] = parse_npy_header(head, shown(path));
+  check_npy_size(header, file.bytes - start, shown(path));
+  const bool plain = (!header.columns_first || header.dims.size() < 2) && header.order != '>' &&
+                     !(header.kind == 'f' && header.size == 2);
+  if (!plain)
+    throw Error(ErrorKind::data, "is stored columns first, big-endian or in half precision, and can only be read whole",
+                Place{shown(path), 0, 0, {}}, "save it again with numpy.ascontiguousarray(x).astype('<f4')");
+  return {element_of_header(header), header.dims, start};
 }
 
 std::string npy_bytes(const Array& array) {

@@ -16,6 +16,15 @@ Array parse_npy(std::string_view bytes, const std::string& name);
 /// The same from a regular file; Error(io) if it cannot be read.
 Array read_npy(const std::filesystem::path& path);
 
+/// Where the elements of a file are, for readers of parts: row-major, little-endian, from byte `begin` to the end.
+struct NpyLayout {
+  Element element = Element::f32;
+  std::vector<std::int64_t> dims;
+  std::uint64_t begin = 0;
+};
+/// Reads the header alone. Throws as read_npy, and for files whose elements lie in another order.
+NpyLayout read_npy_layout(const std::filesystem::path& path);
+
 /// The bytes of a .npy file (format 1), row-major, little-endian.
 std::string npy_bytes(const Array& array);
 /// npy_bytes under the name `path`, atomically.

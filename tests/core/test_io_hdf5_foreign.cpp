@@ -175,7 +175,53 @@ TEST_CASE("a damaged answer of the reader is refused") {
     if (!error_of([&] { decode_answer(good.substr(0, at), "f"); })) ++accepted;
   }
   CHECK(accepted == 0);
+  tree.outlines["/w"] = {{3}, Element::f32, true, {"/a"}};
+  CHECK(decode_answer(encode_tree(tree), "f").outlines == tree.outlines);
   const Error error(ErrorKind::data, "message", Place{"file", 0, 0, "name"}, "hint");
   const auto back = error_of([&] { decode_answer(encode_error(error), "f"); });
   CHECK(std::string(back->what()) == error.what());
+}
+
+TEST_CASE("outlines tell of a MATLAB file what its references refer to, boxes give its numbers [FN F15]") {
+  THIMBLE_SHARED(day, "data/fenet/FennData_20300102_Reshaped_30ms_cell_new.mat");
+  const Hdf5Tree tree = outline_foreign_hdf5(day);
+  CHECK(tree.datasets.empty());
+  const Hdf5Outline& cells = tree.outlines.at("/neural_cell");
+  CHECK(cells.dims == std::vector<std::int64_t>{1, 2});
+  CHECK_FALSE(cells.is_number);
+  REQUIRE(cells.references.size() == 2);
+  CHECK(tree.outlines.at(cells.references[0]).dims == std::vector<std::int64_t>{6, 40, 12});
+  CHECK(tree.outlines.at(cells.references[1]).dims == std::vector<std::int64_t>{6, 40, 8});
+  Hdf5Rules rules;
+  rules.numbers = {cells.references[0]};
+  const Array whole = read_foreign_hdf5(day, rules).datasets.at(cells.references[0]).numbers;
+  const Array part = read_foreign_slab(day, {cells.references[0], {2, 5, 4}, {3, 30, 7}});
+  const Tensor all = whole.tensor(DType::f32), box = part.tensor(DType::f32);
+  for (std::int64_t i = 0; i < 3; ++i)
+    for (std::int64_t j = 0; j < 30; ++j)
+      for (std::int64_t k = 0; k < 7; ++k)
+        CHECK(box.data<float>()[(i * 30 + j) * 7 + k] == all.data<float>()[((i + 2) * 40 + j + 5) * 12 + k + 4]);
+  for (const std::vector<std::int64_t>& count : {std::vector<std::int64_t>{5, 1, 1}, {0, 1, 1}, {1, 1}})
+    CHECK(error_of([&] {
+            read_foreign_slab(day, {cells.references[0], {2, 0, 0}, count});
+          })->kind() == ErrorKind::data);
+  CHECK(says(error_of([&] { read_foreign_slab(day, {"/none", {0}, {1}}); }), "no such data set"));
+  CHECK(says(error_of([&] { read_foreign_slab(day, {"/neural_cell", {0, 0}, {1, 1}}); }), "references where numbers"));
+}
+
+TEST_CASE("outlines and boxes of hostile HDF5 files end in a result or an error that names the file [R14]") {
+  const InFolder inside(test::test_data("hostile/hdf5"));
+  for (const auto& hostile : test::hostile_cases("hdf5-foreign")) {
+    if (hostile.name.find("/hang_") != std::string::npos) continue;
+    INFO(hostile.name);
+    const auto error = error_of([&] { outline_foreign_hdf5(hostile.file); });
+    if (error) CHECK(says(error, hostile.file.filename().string()));
+  }
+  const auto said = [](const std::string& name, const std::string& path, const std::string& what) {
+    const auto error = error_of([&] { read_foreign_slab(hostile_hdf5(name), {path, {0}, {1}}); });
+    CHECK_MESSAGE(error.has_value(), name, what);
+  };
+  said("external_storage.h5", "/weight", "");
+  said("external_link.h5", "/weight", "");
+  said("virtual_dataset.h5", "/weight", "");
 }
