@@ -13,29 +13,20 @@ namespace {
 
 using fixed::Wide;
 
-/// Largest |partial sum| of any filter of a level, in steps.
-Wide largest_of_level(const QuantisedChain& q, std::size_t level) {
-  Wide largest = 0;
-  for (std::size_t k = 2 * level; k < 2 * level + 2; ++k) {
-    Wide sum = 0;
-    for (const std::int32_t w : q.filters[k]) sum += std::abs(std::int64_t{w});
-    largest = std::max(largest, sum * q.activations.hi());
-  }
-  return largest;
-}
-
-/// The same over all levels, and of what is pooled.
+/// Largest folded sum of any level in its own steps, and the largest pooled one.
 struct Bounds {
-  Wide sum = 0, pooled = 0;
+  Wide folded = 0, pooled = 0;
 };
 
 Bounds bounds_of(const QuantisedChain& q, std::int64_t samples) {
   Bounds bounds;
   const std::vector<std::int64_t> lengths = q.chain.lengths(samples);
-  for (std::size_t l = 0; l < lengths.size(); ++l) {
-    const Wide sum = largest_of_level(q, l);
-    bounds.sum = std::max(bounds.sum, sum);
-    bounds.pooled = std::max(bounds.pooled, sum * (Wide{1} << q.chain.levels[l].relu_power) * lengths[l]);
+  for (std::size_t k = 0; k < q.filters.size(); ++k) {
+    Wide sum = 0;
+    for (const std::int32_t w : q.filters[k]) sum += std::abs(std::int64_t{w});
+    const Wide folded = sum * q.activations.hi() * (Wide{1} << q.chain.levels[k / 2].relu_power);
+    bounds.folded = std::max(bounds.folded, folded);
+    bounds.pooled = std::max(bounds.pooled, folded * lengths[k / 2]);
   }
   return bounds;
 }
@@ -230,7 +221,9 @@ IntegerRoute fastest_route(const QuantisedChain& chain, std::int64_t samples) {
   const Bounds bounds = bounds_of(chain, samples);
   // Below 2^51 the quotient of a mean is off a half by more than a double rounds.
   if (bounds.pooled >= Wide{1} << 51) return IntegerRoute::i64;
-  return bounds.sum < Wide{1} << 24 ? IntegerRoute::f32 : IntegerRoute::f64;
+  for (const std::int64_t length : chain.chain.lengths(samples))
+    if (length > 4096) return IntegerRoute::f64;  // pooled in two parts of 12 bits
+  return bounds.folded < Wide{1} << 24 ? IntegerRoute::f32 : IntegerRoute::f64;
 }
 
 Tensor quantised_features(const QuantisedChain& chain, const Tensor& x, IntegerRoute route) {

@@ -1,6 +1,7 @@
 #include "core/kernels/wavelet_conv.h"
 
 #include "core/base/error.h"
+#include "core/kernels/wavelet_lanes.h"
 #include "core/kernels/wavelet_plain.h"
 #include "core/parallel/blocks.h"
 
@@ -92,23 +93,22 @@ void plain_gradient(const WaveletChain& chain, const Tensor& x, std::span<const 
     }
 }
 
-/// Largest partial sum of any filter in steps of the sums, 2^-(f_w + f_a).
-double largest_sum(std::span<const Tensor> weights, const WaveletGrid& grid) {
-  double largest = 0;
-  for (const Tensor& w : weights) {
+/// Whether folded sums on the grid are exact in float and can be pooled in two parts of 12 bits (isa/wavelet.cpp);
+/// throws when pooled sums are not exact in double either.
+bool exact_in_float(const char* what, const WaveletChain& chain, std::int64_t samples, std::span<const Tensor> weights,
+                    const WaveletGrid& grid) {
+  const std::vector<std::int64_t> lengths = chain.lengths(samples);
+  bool exact = true;
+  for (std::size_t k = 0; k < weights.size(); ++k) {
     double sum = 0;
-    for (const double v : w.to_vector()) sum += std::abs(v);
-    largest = std::max(largest, sum);
+    for (const double v : weights[k].to_vector()) sum += std::abs(v);
+    const double steps = std::ldexp(sum, grid.weights.f + chain.levels[k / 2].relu_power);
+    const double largest = steps * static_cast<double>(grid.activations.hi());
+    THIMBLE_CHECK(largest * static_cast<double>(lengths[k / 2]) < 0x1p51, value, what, ": sums of ", grid.weights.str(),
+                  " times ", grid.activations.str(), " over ", samples, " samples may need more than 51 bits");
+    exact = exact && largest < 0x1p24 && lengths[k / 2] <= 4096;
   }
-  return std::ldexp(largest, grid.weights.f) * static_cast<double>(grid.activations.hi());
-}
-
-/// Whether sums on the grid are exact in float; throws when they are not in double either.
-bool exact_in_float(const char* what, std::span<const Tensor> weights, const WaveletGrid& grid) {
-  const double largest = largest_sum(weights, grid);
-  THIMBLE_CHECK(largest < 0x1p53, value, what, ": sums of ", grid.weights.str(), " times ", grid.activations.str(),
-                " may need more than 53 bits");
-  return largest < 0x1p24;
+  return exact;
 }
 
 }  // namespace
@@ -178,11 +178,9 @@ void wavelet_features(const WaveletChain& chain, const Tensor& x, std::span<cons
                       const WaveletDropout& dropout, const WaveletGrid& grid) {
   check_operands("wavelet features", chain, x, weights, out);
   if (x.dtype() == DType::f64) return plain_features<double, double>(chain, x, weights, out, dropout, grid);
-  if (grid.on) {
-    exact_in_float("wavelet features", weights, grid);
+  if (grid.on && !exact_in_float("wavelet features", chain, x.size(-1), weights, grid))
     return plain_features<float, double>(chain, x, weights, out, dropout, grid);
-  }
-  plain_features<float, float>(chain, x, weights, out, dropout, grid);
+  lanes_features(chain, x, weights, out, dropout, grid);
 }
 
 void wavelet_gradient(const WaveletChain& chain, const Tensor& x, std::span<const Tensor> weights, const Tensor& d_out,
@@ -193,9 +191,9 @@ void wavelet_gradient(const WaveletChain& chain, const Tensor& x, std::span<cons
                 weights.size(), " filters");
   if (x.dtype() == DType::f64)
     return plain_gradient<double, double>(chain, x, weights, d_out, dropout, d_weights, d_x, grid);
-  if (grid.on && (exact_in_float("wavelet gradient", weights, grid) || true))
+  if (grid.on && !exact_in_float("wavelet gradient", chain, x.size(-1), weights, grid))
     return plain_gradient<float, double>(chain, x, weights, d_out, dropout, d_weights, d_x, grid);
-  plain_gradient<float, float>(chain, x, weights, d_out, dropout, d_weights, d_x, grid);
+  lanes_gradient(chain, x, weights, d_out, dropout, d_weights, d_x, grid);
 }
 
 namespace reference {

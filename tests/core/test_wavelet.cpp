@@ -1,6 +1,7 @@
 // The wavelet chain: hand-worked cases, published cases and the properties of the specification.
 #include "core/base/error.h"
 #include "core/kernels/wavelet_conv.h"
+#include "core/kernels/wavelet_lanes.h"
 #include "core/parallel/blocks.h"
 
 #include <doctest/doctest.h>
@@ -47,6 +48,13 @@ std::vector<Tensor> random_filters(const WaveletChain& chain, DType dtype = DTyp
   for (std::size_t k = 0; k < 2 * chain.levels.size(); ++k)
     all.push_back(normal({chain.levels[k / 2].taps}, std::to_string(k).c_str(), dtype, 0.3));
   return all;
+}
+
+/// Rounded to multiples of 1/64.
+std::vector<Tensor> on_grid(std::vector<Tensor> filters) {
+  for (const Tensor& w : filters)
+    for (std::int64_t k = 0; k < w.numel(); ++k) w.mut<float>()[k] = std::nearbyint(w.data<float>()[k] * 64) / 64;
+  return filters;
 }
 
 /// Chains of every kind of stride, length, fold, bins and pool.
@@ -377,8 +385,55 @@ TEST_CASE("[FN N12] features and gradients keep their bits for any threads and a
   set_threads(before);
 }
 
-TEST_CASE(
-    "[FN F01] dropout drops its share of the pass outputs, at addresses that tell windows, levels and steps apart") {
+TEST_CASE("[FN N12] both instruction sets give the same bits of features and gradients") {
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512dq")) {
+    MESSAGE("skipped: this machine has no AVX-512");
+    return;
+  }
+  for (const WaveletChain& chain : many_chains())
+    for (const bool rounded : {false, true}) {
+      CAPTURE(chain.levels[0].taps);
+      const std::int64_t windows = 53, samples = 301;
+      const Tensor x = normal({windows, samples}, "x"), d_out = normal({windows, chain.features()}, "d");
+      const std::vector<Tensor> weights = on_grid(random_filters(chain));
+      const WaveletGrid grid{rounded, rounded, {9, true, 6}, {9, true, 6}};
+      const WaveletDropout dropout{0.2, Rng(8).stream("dropout"), 3, 1000};
+      const auto run = [&](const IsaTable& table) {
+        std::vector<Tensor> all{Tensor::zeros({windows, chain.features()}), Tensor::zeros(x.shape())};
+        for (const Tensor& w : weights) all.push_back(Tensor::zeros(w.shape()));
+        std::vector<Into> targets;
+        for (std::size_t k = 2; k < all.size(); ++k) targets.push_back({&all[k], false});
+        lanes_features(chain, x, weights, all[0], dropout, grid, table);
+        lanes_gradient(chain, x, weights, d_out, dropout, targets, {&all[1], false}, grid, table);
+        std::vector<std::vector<double>> numbers;
+        for (const Tensor& t : all) numbers.push_back(t.to_vector());
+        return numbers;
+      };
+      CHECK(run(avx2::table()) == run(avx512::table()));
+    }
+}
+
+TEST_CASE("[FN N3] the float chain on its grid has the gradients of doubles, also where values saturate") {
+  for (const WaveletChain& chain : many_chains()) {
+    CAPTURE(chain.levels[0].taps);
+    const Tensor x = normal({20, 150}, "x", DType::f32, 2), d_out = normal({20, chain.features()}, "d");
+    const std::vector<Tensor> weights = on_grid(random_filters(chain));
+    std::vector<Tensor> wide;
+    for (const Tensor& w : weights) wide.push_back(w.to(DType::f64));
+    const WaveletGrid grid{true, true, {9, true, 6}, {9, true, 6}};
+    const WaveletDropout dropout{0.2, Rng(8).stream("dropout"), 3, 0};
+    CHECK(features_of_chain(chain, x, weights, {}, grid).to_vector() ==
+          features_of_chain(chain, x.to(DType::f64), wide, {}, grid).to_vector());
+    const Gradients got = gradient_of(chain, x, weights, d_out, dropout, grid);
+    const Gradients want = gradient_of(chain, x.to(DType::f64), wide, d_out.to(DType::f64), dropout, grid);
+    for (std::size_t k = 0; k < weights.size(); ++k)
+      CHECK(largest_difference(got.weights[k].to_vector(), want.weights[k].to_vector()) <=
+            1e-5 * largest_of(want.weights[k].to_vector()));
+    CHECK(largest_difference(got.x.to_vector(), want.x.to_vector()) <= 1e-5 * largest_of(want.x.to_vector()));
+  }
+}
+
+TEST_CASE("[FN F01] dropout drops its share at addresses that tell windows, levels and steps apart") {
   const WaveletDropout dropout{0.2, Rng(5).stream("dropout"), 9, 0};
   const auto count = [](const WaveletDropout& d, std::int64_t window, std::int64_t level) {
     int dropped = 0;

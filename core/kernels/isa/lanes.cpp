@@ -5,6 +5,7 @@
 
 #include "core/kernels/isa/table.h"
 #include "core/kernels/isa/vec16.h"
+#include "core/kernels/isa/wavelet.h"
 
 namespace thimble::kernels::THIMBLE_ISA {
 namespace {
@@ -437,8 +438,9 @@ const IsaTable& table() {
 #else
       "avx2",
 #endif
-      product,      outer,         activate,      activate_gradient,      feature_sums,
-      transpose_in, transpose_out, squared_error, squared_error_gradient, adam};
+      product,          outer,         activate,      activate_gradient,      feature_sums,
+      transpose_in,     transpose_out, squared_error, squared_error_gradient, wavelet_forward,
+      wavelet_backward, lane_totals,   adam};
   return kTable;
 }
 

@@ -37,6 +37,44 @@ struct AdamArgs {
   float correction1, correction2;  // 1/(1-beta1^t), 1/sqrt(1-beta2^t) (torch); Keras form folds both into lr
 };
 
+/// One level of the wavelet chain for a group of 16 windows. Buffers of numbers are [position][16].
+struct WaveletLevelLanes {
+  i64 taps, stride, before, in, out, features;
+  float slope;           // of the negative side, -2^-relu_power
+  bool bitshift;         // divide by powers of two
+  float split;           // grid: what added and taken off again leaves multiples of 2^12 steps of a folded sum
+  const float* filters;  // [taps, rounded up to whole strides][2]: feature and pass tap beside each other, then zeros
+  float* x;              // input with its zeros, [before + in + taps - 1]
+  float* folded;         // feature outputs before the fold [out]; used when features > 1
+  unsigned short* positive;  // [out] bit per lane: feature output above zero
+  unsigned short* alive;     // [out] bit per lane: pass output neither dropped nor saturated
+  float* sums;               // gradient of the filters, [2 * taps][16] lane-wise sums, added to
+};
+
+inline constexpr i64 kWaveletMargin = 8;  // zeros on both sides of df, dp and dn, in positions
+
+/// A chain for a group of 16 windows.
+struct WaveletGroup {
+  const WaveletLevelLanes* levels;
+  i64 count;
+  float* last;      // pass outputs of the last level
+  float* features;  // [column]
+  // dropout of pass outputs
+  bool dropout;
+  unsigned threshold;  // draws below it are dropped, of 2^16
+  float scale;         // of survivors
+  std::uint64_t key, step;
+  std::uint32_t window;  // number of the first window
+  // rounding to a grid
+  bool grid, round_input;
+  float grid_step, grid_limit;  // of pass outputs and features
+  // gradient
+  const float* d_features;  // [column]
+  unsigned short* open;     // [column] bit per lane: feature not saturated
+  float *df, *dp, *dn;      // [zeros][positions][zeros], kWaveletMargin zeros on both sides, room for the longest input
+  float* d_input;           // [samples], gradient of the input; null when nobody wants it
+};
+
 struct IsaTable {
   const char* name;
   void (*product)(const LanesProduct&);
@@ -57,6 +95,12 @@ struct IsaTable {
   /// dy (=, +=) factor * weight[f] * (y - t); zero in lanes beyond `samples`.
   void (*squared_error_gradient)(const float* y, const float* t, const float* weight, float factor, float* dy,
                                  i64 samples, i64 features, bool add);
+  /// Features of the group; with `keep` also what the gradient needs (positive, alive, open).
+  void (*wavelet_forward)(const WaveletGroup&, bool keep);
+  /// Behind wavelet_forward with `keep` of the same group.
+  void (*wavelet_backward)(const WaveletGroup&);
+  /// sums[k] = sum of the 16 lanes of lanes[k]; n is a multiple of 16.
+  void (*lane_totals)(const float* lanes, i64 n, float* sums);
   /// One fused step on flat buffers; n is a multiple of 16.
   void (*adam)(float* value, const float* grad, float* m, float* v, i64 n, const AdamArgs&);
 };
