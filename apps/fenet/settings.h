@@ -183,8 +183,6 @@ struct Settings : app::CommonKeys {
   QuantKeys quant;
   HardwareKeys hw;
   CheckpointKeys checkpoint;
-  QuantKeys quant;
-  HardwareKeys hw;
   RunKeys run;
   std::vector<std::string> tags;
   static void fields(auto& self, auto&& f) {
@@ -201,8 +199,6 @@ struct Settings : app::CommonKeys {
     f("quant", self.quant, "the integers of the chip");
     f("hw", self.hw, "the chip that the network is exported for");
     f("checkpoint", self.checkpoint, "when the state is saved during training");
-    f("quant", self.quant, "integers of the network");
-    f("hw", self.hw, "the chip");
     f("run", self.run, "folders and workers");
     f("tags", self.tags, "words to find runs by: runs --tag WORD", app::resumable);
   }

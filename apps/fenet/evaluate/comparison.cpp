@@ -239,7 +239,7 @@ report::Table comparison_table(const Comparison& comparison) {
   };
   table.columns = {column("features", true), column("per channel", false), column("R2", false),
                    column("95 %", true),     column("x", false),           column("y", false),
-                   column("MSE", false),     column("FENet is", true)};
+                   column("MSE", false),     column("the first is", true)};
   double best = -1;
   for (const Method& m : comparison.methods) best = std::max(best, std::isfinite(m.mean) ? m.mean : -1);
   const auto range = [](const linalg::Interval& i, int decimals) {

@@ -1,5 +1,6 @@
 #include "apps/fenet/run/run_figures.h"
 
+#include "apps/fenet/evaluate/criteria.h"
 #include "apps/fenet/train/fold_training.h"
 
 #include <algorithm>
@@ -178,7 +179,7 @@ Figure comparison_figure(const Comparison& comparison) {
 Figure axis_figure(const std::vector<Decoded>& decoded, std::int64_t axis) {
   Figure f = figure_of("axis-" + axis_name(axis), "Decoded movement, " + axis_name(axis), "time step",
                        axis_name(axis) + ", normalised");
-  f.caption = "Dotted: what was done, solid: what is decoded; the first 500 segments of every session.";
+  f.caption = "Pale: what was done, strong: what is decoded; the first 500 segments of every session.";
   f.y.low = -1.5;
   f.y.high = 1.5;
   int style = 0;
@@ -191,7 +192,7 @@ Figure axis_figure(const std::vector<Decoded>& decoded, std::int64_t axis) {
     };
     Series truth = line_of("", counted(count), some(d.labels));
     truth.secondary = true;
-    truth.style = style;
+    truth.style = style % 8;
     Series made = line_of(text::cat(d.session, "  ", text::fixed(d.metric, 4)), counted(count), some(d.predictions));
     made.style = style++ % 8;
     f.series.push_back(std::move(truth));

@@ -4,6 +4,7 @@
 #include "core/io/npy.h"
 
 #include "apps/common/cli/context.h"
+#include "apps/fenet/evaluate/criteria.h"
 #include "apps/fenet/run/subject.h"
 #include "apps/fenet/train/fold_training.h"
 #include "apps/fenet/verbs/verbs.h"
@@ -28,12 +29,10 @@ Tensor outputs_of(const Settings& settings, const JudgedSession& s, const std::s
   return what == "normalised" ? z : fit_head(z, channels, s.session.labels, protocol).reduce(z);
 }
 
-std::vector<std::string> names_of_columns(const Settings& settings, const JudgedSession& s, const std::string& what,
-                                          std::int64_t count) {
+std::vector<std::string> names_of_columns(const JudgedSession& s, const std::string& what, std::int64_t count) {
   std::vector<std::string> names;
   const std::int64_t channels = s.session.segments->channels(), each = what == "predictions" ? 1 : count / channels;
   const char* letter = what == "reduced" ? "_d" : "_f";
-  static_cast<void>(settings);
   for (std::int64_t i = 0; i < count; ++i)
     names.push_back(what == "predictions" ? axis_name(i) : text::cat("ch", i / each, letter, i % each));
   return names;
@@ -80,7 +79,7 @@ int run_predict(app::Context& context) {
     const Tensor table = outputs_of(subject.chosen.settings, s, what);
     const fs::path file = file_of(to, s.session.name, subject.sessions.size() > 1);
     if (!context.flags().dry_run)
-      write_table(file, table, s.session.labels, names_of_columns(subject.chosen.settings, s, what, table.size(1)));
+      write_table(file, table, s.session.labels, names_of_columns(s, what, table.size(1)));
     result.file(s.session.name, file.string());
     result.line(text::cat(file.string(), ": ", what, " of ", s.session.name, ", ", table.size(0), " segments x ",
                           table.size(1)));

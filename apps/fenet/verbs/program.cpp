@@ -14,6 +14,10 @@ app::Program program() {
   p.examples = {"thimble-fenet train demo", "thimble-fenet evaluate latest"};
   p.verbs = {
       train_verb(),
+      evaluate_verb(),
+      predict_verb(),
+      baselines_verb(),
+      report_verb(),
       app::runs_verb("fenet"),
       app::compare_verb("fenet"),
       app::config_verb(config),

@@ -6,6 +6,10 @@
 namespace thimble::fenet {
 
 app::Verb train_verb();
+app::Verb evaluate_verb();
+app::Verb predict_verb();
+app::Verb baselines_verb();
+app::Verb report_verb();
 
 /// Verbs, flags, examples: everything that main() needs.
 app::Program program();
