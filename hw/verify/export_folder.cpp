@@ -152,6 +152,7 @@ ExportSummary export_folder(const Graph& graph, const Vectors& stimulus, const E
   }
   add_vectors(files, graph, stimulus, expected);
   if (options.firmware.vectors > 0) append(files, firmware_files(graph, stimulus, options.firmware));
+  append(files, options.extra);
   const std::string sums = manifest(files);
   nlohmann::json report = describe(graph, design, stimulus, expected);
   report["sections"] = sections_json(options.sections);

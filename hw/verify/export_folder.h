@@ -16,6 +16,7 @@ struct ExportOptions {
   bool rtl = true, c = true;
   FirmwareOptions firmware = {};
   std::vector<report::Table> sections = {};  // what the application knows, for report.json and report.md
+  std::vector<VerilogFile> extra = {};       // files of the application, in the manifest as all others
 };
 
 /// What was written.

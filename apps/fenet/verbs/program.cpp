@@ -18,6 +18,8 @@ app::Program program() {
       predict_verb(),
       baselines_verb(),
       report_verb(),
+      export_verb(),
+      verify_verb(),
       app::runs_verb("fenet"),
       app::compare_verb("fenet"),
       app::config_verb(config),

@@ -10,8 +10,13 @@ app::Verb evaluate_verb();
 app::Verb predict_verb();
 app::Verb baselines_verb();
 app::Verb report_verb();
+app::Verb export_verb();
+app::Verb verify_verb();
 
 /// Verbs, flags, examples: everything that main() needs.
 app::Program program();
+
+/// Targets of export for the chip; `text`: with configuration bits and text files.
+int export_chip(app::Context& context, bool text);
 
 }  // namespace thimble::fenet
