@@ -33,13 +33,15 @@ report::Table overflow_table(const hw::Graph& graph, const HardwareKeys& keys) {
   const auto input = overflow_input(graph, static_cast<int>(keys.accumulator_bits));
   if (!input) return table;
   table.note = "vec/overflow.txt: one window in the form of vec/stim.txt";
-  table.columns = {{"filter", "", true, false}, {"position", "", false, false}, {"sum", "", false, false},
-                   {"register", "bits", false, false}, {"holds", "", false, false}};
-  table.rows.push_back({input->name, cat(input->position), text::grouped(input->sum), cat(input->bits),
-                        text::grouped(input->wrapped)});
+  table.columns = {{"filter", "", true, false},
+                   {"position", "", false, false},
+                   {"sum", "", false, false},
+                   {"register", "bits", false, false},
+                   {"holds", "", false, false}};
+  table.rows.push_back(
+      {input->name, cat(input->position), text::grouped(input->sum), cat(input->bits), text::grouped(input->wrapped)});
   return table;
 }
-
 
 std::vector<hw::VerilogFile> extra_files(const QuantisedNetwork& network, const hw::Graph& graph,
                                          const HardwareSubject& subject, const HardwareExportOptions& options,
@@ -83,7 +85,8 @@ HardwareExport export_hardware(const HardwareSubject& subject, const HardwareExp
   shown.data.resize(std::min(shown.data.size(), options.vectors * shown.width));
   out.recorded = shown.rows();
   out.summary = hw::export_folder(
-      graph, hw::stimulus(graph, options.vectors, static_cast<std::uint64_t>(subject.settings.seed), shown), how, folder);
+      graph, hw::stimulus(graph, options.vectors, static_cast<std::uint64_t>(subject.settings.seed), shown), how,
+      folder);
   if (options.text) out.bundle = check_bundle(folder / "text");
   return out;
 }

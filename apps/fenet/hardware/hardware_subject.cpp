@@ -34,7 +34,8 @@ HardwareSubject from_words(const fs::path& file, const app::Context& context) {
 
 HardwareSubject from_weights(const fs::path& file, const app::Context& context) {
   WeightsFile weights = read_weights(file);
-  HardwareSubject out{file.stem().string(), file_settings(context), weights.architecture, std::move(weights.weights), {}};
+  HardwareSubject out{
+      file.stem().string(), file_settings(context), weights.architecture, std::move(weights.weights), {}};
   if (out.name.rfind("weights_", 0) == 0) out.name = out.name.substr(8);
   return out;
 }
@@ -71,7 +72,8 @@ HardwareSubject open_hardware_subject(const app::Context& context) {
   if (word.empty())
     throw Error(ErrorKind::usage, "which network?", {}, "a run, weights.h5, qfe_net.h5, or a preset: efficient");
   const fs::path path(word);
-  if (fs::is_regular_file(path)) return is_quantised_file(path) ? from_words(path, context) : from_weights(path, context);
+  if (fs::is_regular_file(path))
+    return is_quantised_file(path) ? from_words(path, context) : from_weights(path, context);
   const auto& known = presets();
   if (std::find(known.begin(), known.end(), word) != known.end()) return from_preset(word, context);
   return from_run(context);

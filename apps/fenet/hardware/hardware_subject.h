@@ -17,8 +17,8 @@ struct HardwareSubject {
   std::string name;
   Settings settings;
   Architecture architecture;
-  std::vector<Tensor> weights;             // f32; empty for a network that was integers already
-  std::optional<QuantisedNetwork> words;   // from qfe_net.h5
+  std::vector<Tensor> weights;            // f32; empty for a network that was integers already
+  std::optional<QuantisedNetwork> words;  // from qfe_net.h5
 
   /// In integers of settings.quant, or as it was read.
   QuantisedNetwork quantised() const;

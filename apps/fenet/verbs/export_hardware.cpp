@@ -21,7 +21,7 @@ void tell_registers(app::Result& result, const std::vector<RegisterRange>& regis
   for (const RegisterRange& r : registers) (r.pool ? pools : sums) = std::max(r.pool ? pools : sums, r.safe_bits());
   result.metric("accumulator_safe_bits", sums);
   result.metric("pool_safe_bits", pools);
-  for (const std::string& warning : register_warnings(registers)) result.warning(warning);
+  for (const std::string& warning : register_warnings(registers)) log::warning(warning);
 }
 
 /// True if the text files say what was computed from them.
