@@ -180,6 +180,8 @@ struct Settings : app::CommonKeys {
   OptimKeys optim;
   TrainKeys train;
   EvalKeys eval;
+  QuantKeys quant;
+  HardwareKeys hw;
   CheckpointKeys checkpoint;
   RunKeys run;
   std::vector<std::string> tags;
