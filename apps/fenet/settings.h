@@ -138,7 +138,10 @@ struct EvalKeys {
     f("efficiency_samples", self.efficiency_samples, "window that operations are counted for", app::between(1, 1e9),
       app::unit("samples"));
     f("compute_cost_divisor", self.compute_cost_divisor, "operations that cost one unit of R2", app::greater_than(0));
-    f("permutations", self.permutations, "shuffles of the labels for a p-value, 0: none", app::between(0, 1e6));
+    f("permutations", self.permutations, "verb evaluate: shifts of the labels for a p-value, 0: none",
+      app::between(0, 1e6));
+    f("compare", self.compare, "weights files judged beside the trained network", app::file_path);
+    f("baselines", self.baselines, "judge threshold crossings, spiking-band power and the like on the same folds");
   }
 };
 

@@ -79,13 +79,19 @@ const FoldResult& best_fold(const CrossValidation& run) {
 void require_sessions(const Subject& subject, const std::string& split) {
   if (!subject.sessions.empty()) return;
   throw Error(ErrorKind::usage, "there is no session to look at", {"", 0, 0, "--split"},
-              text::cat("the ", split.empty() ? "held-out" : split, " days are empty; name files with data.", split.empty() ? "test" : split));
+              text::cat("the ", split.empty() ? "held-out" : split, " days are empty; name files with data.",
+                        split.empty() ? "test" : split));
 }
 
 }  // namespace
 
 std::vector<app::Flag> subject_flags() {
-  return {{"--weights", "FILE", "filters of this file (.h5, .pt) or preset instead of a run's; RUN is then a CONFIG", "", {}, 0},
+  return {{"--weights",
+           "FILE",
+           "filters of this file (.h5, .pt) or preset instead of a run's; RUN is then a CONFIG",
+           "",
+           {},
+           0},
           {"--split",
            "NAME",
            "sessions: held out by each fold, or those of the train, dev or test days",

@@ -11,6 +11,13 @@
 namespace thimble::fenet {
 namespace {
 
+constexpr double kLargestFeature = 1e15;  // squares of this are still summed without trouble in single precision
+
+bool can_be_squared(const Tensor& x) {
+  const std::vector<double> values = x.to_vector();
+  return std::all_of(values.begin(), values.end(), [](double v) { return std::fabs(v) <= kLargestFeature; });
+}
+
 /// dL/dprediction [B, D]; returns the loss.
 double residuals(const Tensor& predicted, const Tensor& labels, std::vector<double>& d_predicted) {
   const std::vector<double> y = labels.to_vector();
@@ -218,7 +225,8 @@ double SessionStep::penalties() {
 
 double SessionStep::operator()(const SegmentSource& segments, const Tensor& labels, std::uint64_t number) {
   const Tensor f = features(segments, number);
-  THIMBLE_CHECK(all_finite(f), failed, "the features are no longer finite in step ", number);
+  THIMBLE_CHECK(can_be_squared(f), failed, "training: step ", number,
+                ": the features are no longer finite numbers, or beyond ", kLargestFeature);
   result_ = decoder_loss(f, segments.channels(), labels, options_.loss);
   gradient(segments, number);
   return result_.loss + penalties();

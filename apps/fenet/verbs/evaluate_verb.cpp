@@ -23,10 +23,10 @@ app::Operands subject_operands(std::string usage) {
 void write_evaluation(app::Context& context, const Subject& subject, const Comparison& comparison, const fs::path& to) {
   fs::create_directories(to);
   io::atomic_replace(to / "comparison.csv", report::csv(comparison_table(comparison)));
-  report::write_report(build_report({subject.chosen.name, subject.chosen.settings, subject.chosen.loaded.tree,
-                                     subject.recordings},
-                                    *subject.run, comparison),
-                       to);
+  report::write_report(
+      build_report({subject.chosen.name, subject.chosen.settings, subject.chosen.loaded.tree, subject.recordings},
+                   *subject.run, comparison),
+      to);
   for (const char* file : {"comparison.csv", "report.html"})
     context.result().file(fs::path(file).stem().string(), (to / file).string());
   context.result().line("report: " + (to / "report.html").string());
@@ -67,9 +67,9 @@ int run_baselines(app::Context& context) {
 int run_report(app::Context& context) {
   const Subject subject = open_subject(context);
   const Comparison comparison = compare_methods(subject.chosen.settings, subject.sessions);
-  report::Report page = build_report(
-      {subject.chosen.name, subject.chosen.settings, subject.chosen.loaded.tree, subject.recordings}, *subject.run,
-      comparison);
+  report::Report page =
+      build_report({subject.chosen.name, subject.chosen.settings, subject.chosen.loaded.tree, subject.recordings},
+                   *subject.run, comparison);
   page.version = subject.folder.filename().string();
   page.next = next_commands(subject.folder.string());
   report::write_report(page, subject.folder);

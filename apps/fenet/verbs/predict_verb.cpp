@@ -49,7 +49,8 @@ std::string csv_of(const Tensor& table, const std::vector<std::string>& names) {
   return out;
 }
 
-void write_table(const fs::path& file, const Tensor& table, const Tensor& labels, const std::vector<std::string>& names) {
+void write_table(const fs::path& file, const Tensor& table, const Tensor& labels,
+                 const std::vector<std::string>& names) {
   if (file.extension() == ".csv") return io::atomic_replace(file, csv_of(table, names));
   if (file.extension() == ".npy") return io::write_npy(file, io::Array(table));
   io::Hdf5Tree tree;
@@ -78,8 +79,7 @@ int run_predict(app::Context& context) {
   for (const JudgedSession& s : subject.sessions) {
     const Tensor table = outputs_of(subject.chosen.settings, s, what);
     const fs::path file = file_of(to, s.session.name, subject.sessions.size() > 1);
-    if (!context.flags().dry_run)
-      write_table(file, table, s.session.labels, names_of_columns(s, what, table.size(1)));
+    if (!context.flags().dry_run) write_table(file, table, s.session.labels, names_of_columns(s, what, table.size(1)));
     result.file(s.session.name, file.string());
     result.line(text::cat(file.string(), ": ", what, " of ", s.session.name, ", ", table.size(0), " segments x ",
                           table.size(1)));
@@ -105,7 +105,8 @@ app::Verb predict_verb() {
                      "features",
                      {"features", "normalised", "reduced", "predictions"},
                      0});
-  v.flags.push_back({"--to", "FILE", "file to write, .npy, .csv or .h5; several sessions: one file each", "features.npy", {}, 0});
+  v.flags.push_back(
+      {"--to", "FILE", "file to write, .npy, .csv or .h5; several sessions: one file each", "features.npy", {}, 0});
   v.examples = {"thimble-fenet predict latest --to features.npy",
                 "thimble-fenet predict latest --what predictions --to decoded.csv",
                 "thimble-fenet predict demo --weights efficient --what reduced --to reduced.h5"};
