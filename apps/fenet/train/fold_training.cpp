@@ -94,6 +94,7 @@ Evaluation evaluate_sessions(const Network& network, const std::vector<Session>&
   std::int64_t lost = 0;
   for (const Session& session : sessions) {
     const Tensor features = extract_features(network, *session.segments);
+    check_features(features, "session " + session.name);
     const Scores scores = judge(features, session.segments->channels(), session.labels, protocol);
     lost += scores.invalid_folds;
     for (const auto& [name, value] : scores.metrics) {

@@ -13,11 +13,6 @@ namespace {
 
 constexpr double kLargestFeature = 1e15;  // squares of this are still summed without trouble in single precision
 
-bool can_be_squared(const Tensor& x) {
-  const std::vector<double> values = x.to_vector();
-  return std::all_of(values.begin(), values.end(), [](double v) { return std::fabs(v) <= kLargestFeature; });
-}
-
 /// dL/dprediction [B, D]; returns the loss.
 double residuals(const Tensor& predicted, const Tensor& labels, std::vector<double>& d_predicted) {
   const std::vector<double> y = labels.to_vector();
@@ -126,6 +121,14 @@ std::shared_ptr<const SegmentSource> pick_segments(const SegmentSource& segments
 
 }  // namespace
 
+void check_features(const Tensor& x, const std::string& where) {
+  const std::vector<double> values = x.to_vector();
+  const bool good = std::all_of(values.begin(), values.end(), [](double v) { return std::fabs(v) <= kLargestFeature; });
+  if (!good)
+    throw Error(ErrorKind::failed, where + ": the features are no longer finite numbers of a sensible size", {},
+                "a lower learning rate, optim.lr, or model.normalize_at_end=true");
+}
+
 LossResult decoder_loss(const Tensor& features, std::int64_t channels, const Tensor& labels, const LossKeys& keys) {
   LossResult out;
   Tensor z = features;
@@ -225,8 +228,7 @@ double SessionStep::penalties() {
 
 double SessionStep::operator()(const SegmentSource& segments, const Tensor& labels, std::uint64_t number) {
   const Tensor f = features(segments, number);
-  THIMBLE_CHECK(can_be_squared(f), failed, "training: step ", number,
-                ": the features are no longer finite numbers, or beyond ", kLargestFeature);
+  check_features(f, text::cat("training: step ", number));
   result_ = decoder_loss(f, segments.channels(), labels, options_.loss);
   gradient(segments, number);
   return result_.loss + penalties();

@@ -37,6 +37,9 @@ LossResult decoder_loss(const Tensor& features, std::int64_t channels, const Ten
 /// The same with the statistics and fits of `fitted`, all constants: for some rows of the session.
 LossResult fixed_loss(const LossResult& fitted, const Tensor& features, const Tensor& labels, const LossKeys& keys);
 
+/// Throws Error(failed) when filters have grown beyond what can be decoded; `where` is told.
+void check_features(const Tensor& features, const std::string& where);
+
 struct StepOptions {
   kernels::WaveletChain chain;
   LossKeys loss;
