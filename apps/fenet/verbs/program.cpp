@@ -15,6 +15,17 @@ app::Program program() {
   p.verbs = {
       train_verb(),  evaluate_verb(), predict_verb(),          baselines_verb(),           report_verb(),
       export_verb(), verify_verb(),   app::runs_verb("fenet"), app::compare_verb("fenet"), app::config_verb(config),
+      train_verb(),
+      evaluate_verb(),
+      predict_verb(),
+      baselines_verb(),
+      report_verb(),
+      export_verb(),
+      verify_verb(),
+      import_verb(),
+      app::runs_verb("fenet"),
+      app::compare_verb("fenet"),
+      app::config_verb(config),
   };
   p.synonyms = {{"eval", "evaluate"}, {"synth", "simulate"}, {"run", "train"}, {"quantize", "quantise"}};
   p.complete = [config](const app::Verb& v, const std::string& word) { return app::complete_config(v, word, config); };

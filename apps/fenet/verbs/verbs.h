@@ -12,6 +12,7 @@ app::Verb baselines_verb();
 app::Verb report_verb();
 app::Verb export_verb();
 app::Verb verify_verb();
+app::Verb import_verb();
 
 /// Verbs, flags, examples: everything that main() needs.
 app::Program program();

@@ -9,39 +9,6 @@
 
 namespace thimble::neurotrigger {
 
-report::Axis figure_axis(const std::string& label, const std::string& unit) {
-  report::Axis a;
-  a.label = label;
-  a.unit = unit;
-  return a;
-}
-
-report::Axis figure_axis(const std::string& label, const std::string& unit, double low, double high) {
-  report::Axis a = figure_axis(label, unit);
-  a.low = low;
-  a.high = high;
-  return a;
-}
-
-report::Figure plain_figure(const std::string& name, const std::string& title, const std::string& caption,
-                            report::Axis x, report::Axis y) {
-  report::Figure f;
-  f.name = name;
-  f.title = title;
-  f.caption = caption;
-  f.x = std::move(x);
-  f.y = std::move(y);
-  return f;
-}
-
-report::Series line_series(const std::string& name, std::vector<double> x, std::vector<double> y) {
-  report::Series s;
-  s.name = name;
-  s.x = std::move(x);
-  s.y = std::move(y);
-  return s;
-}
-
 std::string spread_text(const std::vector<double>& values, const std::string& unit) {
   return report::statistics_text(values.size(), linalg::mean(values),
                                  linalg::standard_deviation(values, linalg::Divisor::n), unit);

@@ -2,7 +2,7 @@
 // Pieces that the figures of this application share: axes, histograms, legend texts, the rows that are drawn.
 
 #include "core/linalg/stats.h"
-#include "core/report/figure.h"
+#include "core/report/figure_parts.h"
 
 #include "apps/neurotrigger/look/compared.h"
 
@@ -19,11 +19,7 @@ inline constexpr std::int64_t kDrawnRows = 1'000'000;
 /// "Near the collision point" of the shallow plots: |reco z| <= 1 cm.
 inline constexpr double kShallowCm = 1.0;
 
-report::Axis figure_axis(const std::string& label, const std::string& unit = "");
-report::Axis figure_axis(const std::string& label, const std::string& unit, double low, double high);
-report::Figure plain_figure(const std::string& name, const std::string& title, const std::string& caption,
-                            report::Axis x, report::Axis y);
-report::Series line_series(const std::string& name, std::vector<double> x, std::vector<double> y);
+using report::figure_axis, report::line_series, report::plain_figure;
 
 /// Legend line: count, mean and standard deviation (divisor n).
 std::string spread_text(const std::vector<double>& values, const std::string& unit = "cm");
