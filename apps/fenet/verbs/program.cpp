@@ -23,6 +23,7 @@ app::Program program() {
       export_verb(),
       verify_verb(),
       import_verb(),
+      explore_verb(),
       app::runs_verb("fenet"),
       app::compare_verb("fenet"),
       app::config_verb(config),

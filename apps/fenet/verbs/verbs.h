@@ -13,6 +13,7 @@ app::Verb report_verb();
 app::Verb export_verb();
 app::Verb verify_verb();
 app::Verb import_verb();
+app::Verb explore_verb();
 
 /// Verbs, flags, examples: everything that main() needs.
 app::Program program();
