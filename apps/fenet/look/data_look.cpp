@@ -2,7 +2,7 @@
 
 #include "core/io/json.h"
 
-#include "apps/fenet/evaluate/protocol.h"
+#include "apps/fenet/evaluate/criteria.h"
 
 #include <nlohmann/json.hpp>
 
@@ -69,8 +69,7 @@ report::Figure plane_figure(const std::vector<std::vector<double>>& columns) {
 
 std::string distinct_csv(const std::vector<std::vector<std::int64_t>>& counts) {
   std::string out = "decimals";
-  for (std::size_t axis = 0; axis < counts.size(); ++axis)
-    out += "," + axis_name(static_cast<std::int64_t>(axis));
+  for (std::size_t axis = 0; axis < counts.size(); ++axis) out += "," + axis_name(static_cast<std::int64_t>(axis));
   for (std::size_t d = 0; d <= static_cast<std::size_t>(kMostDecimals); ++d) {
     out += text::cat('\n', d);
     for (const auto& column : counts) out += text::cat(',', column[d]);

@@ -21,19 +21,19 @@ report::Figure weights_figure(const std::vector<double>& values) {
       "weights", text::cat("Weights from ", text::significant(*least, 4), " to ", text::significant(*greatest, 4)),
       "All taps of all filters. Weights beyond 3.98 saturate in the published format of 9 bits, 6 of them fraction.",
       report::figure_axis("weight"), report::figure_axis("taps"));
-  f.series.push_back(report::histogram_series(
-      "all filters", linalg::histogram(values, kModelBins),
-      report::statistics_text(values.size(), linalg::mean(values),
-                              linalg::standard_deviation(values, linalg::Divisor::n), "")));
+  f.series.push_back(
+      report::histogram_series("all filters", linalg::histogram(values, kModelBins),
+                               report::statistics_text(values.size(), linalg::mean(values),
+                                                       linalg::standard_deviation(values, linalg::Divisor::n), "")));
   return f;
 }
 
 /// Histogram as shares of all values, so that two of different sizes can be compared.
 report::Series share_series(const std::string& name, const std::vector<double>& values) {
-  report::Series s = report::histogram_series(
-      name, linalg::histogram(values, kModelBins),
-      report::statistics_text(values.size(), linalg::mean(values),
-                              linalg::standard_deviation(values, linalg::Divisor::n), ""));
+  report::Series s =
+      report::histogram_series(name, linalg::histogram(values, kModelBins),
+                               report::statistics_text(values.size(), linalg::mean(values),
+                                                       linalg::standard_deviation(values, linalg::Divisor::n), ""));
   for (double& y : s.y) y *= 100.0 / static_cast<double>(std::max<std::size_t>(1, values.size()));
   return s;
 }

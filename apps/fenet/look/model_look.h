@@ -3,7 +3,7 @@
 
 #include "apps/fenet/evaluate/protocol.h"
 #include "apps/fenet/look/look.h"
-#include "apps/fenet/look/subject.h"
+#include "apps/fenet/look/view.h"
 
 namespace thimble::fenet {
 

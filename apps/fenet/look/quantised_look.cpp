@@ -5,6 +5,7 @@
 #include "core/parallel/blocks.h"
 #include "core/random/philox.h"
 
+#include "apps/fenet/evaluate/criteria.h"
 #include "apps/fenet/hardware/quantised_network.h"
 
 #include <nlohmann/json.hpp>
@@ -20,8 +21,8 @@ namespace {
 using QuantJson = nlohmann::ordered_json;
 
 constexpr const char* kScore = "pearsonr2-xy-normed";
-constexpr std::int64_t kShown = 300;    // segments of a trajectory
-constexpr double kBrightest = 0.7;      // upper end of the heat map
+constexpr std::int64_t kShown = 300;  // segments of a trajectory
+constexpr double kBrightest = 0.7;    // upper end of the heat map
 
 Tensor picked_rows(const Tensor& x, const std::vector<std::int64_t>& rows) {
   const Tensor out = Tensor::empty(x.shape(), x.dtype());
@@ -67,11 +68,12 @@ report::Figure band_figure(const std::vector<FormatScores>& all, std::int64_t wo
   std::vector<const FormatScores*> formats;
   for (const FormatScores& format : all)
     if (format.word_length == word_length) formats.push_back(&format);
-  report::Figure f = report::plain_figure(
-      text::cat("quantised-", word_length, "-bits"), text::cat("Words of ", word_length, " bits"),
-      "Median with the bands of 25 to 75 % and 5 to 95 % of the repetitions. Too few fraction bits lose resolution, too "
-      "many let values saturate.",
-      report::figure_axis("fraction bits"), report::figure_axis("R2 (pearsonr2-xy-normed)"));
+  report::Figure f =
+      report::plain_figure(text::cat("quantised-", word_length, "-bits"), text::cat("Words of ", word_length, " bits"),
+                           "Median with the bands of 25 to 75 % and 5 to 95 % of the repetitions. Too few fraction "
+                           "bits lose resolution, too "
+                           "many let values saturate.",
+                           report::figure_axis("fraction bits"), report::figure_axis("R2 (pearsonr2-xy-normed)"));
   f.series = {quantile_band(formats, 0.05, 0.95, "5 to 95 %", 1), quantile_band(formats, 0.25, 0.75, "25 to 75 %", 0)};
   f.rules.push_back({false, unquantised, "unquantised"});
   return f;
@@ -142,9 +144,8 @@ std::vector<FormatScores> score_formats(const Network& network, const DayFeature
     for (const std::int64_t fraction : options.fractions)
       if (fraction < word_length)
         out.push_back({word_length, fraction,
-                       repeated_scores(
-                           quantised_features_of(network, *day.session.segments, word_length, fraction), day.channels,
-                           day.labels, protocol, options.repetitions, options.seed)});
+                       repeated_scores(quantised_features_of(network, *day.session.segments, word_length, fraction),
+                                       day.channels, day.labels, protocol, options.repetitions, options.seed)});
   return out;
 }
 
@@ -192,9 +193,9 @@ Look quantised_look(const Network& network, const std::vector<DayFeatures>& days
   const std::vector<FormatScores> all = score_formats(network, first, protocol, options);
   Look look;
   look.section.heading = "Quantised";
-  look.section.text = {text::cat("Weights and activations rounded; PLS and decoder fitted again. ",
-                                 options.repetitions, " random halves of ", first.session.name,
-                                 "; unquantised median R2 ", text::fixed(unquantised, 4))};
+  look.section.text = {text::cat("Weights and activations rounded; PLS and decoder fitted again. ", options.repetitions,
+                                 " random halves of ", first.session.name, "; unquantised median R2 ",
+                                 text::fixed(unquantised, 4))};
   for (const std::int64_t word_length : options.word_lengths)
     look.section.figures.push_back(band_figure(all, word_length, unquantised));
   look.section.figures.push_back(format_map(all, options));
@@ -206,8 +207,9 @@ Look quantised_look(const Network& network, const std::vector<DayFeatures>& days
               day.channels, day.labels, protocol);
     for (std::int64_t axis = 0; axis < day.labels.size(1); ++axis)
       look.section.figures.push_back(trajectory_figure(day, with, without, axis, options));
-    json["days"].push_back(
-        {{"session", day.session.name}, {"unquantised", without.metrics.at(kScore)}, {"quantised", with.metrics.at(kScore)}});
+    json["days"].push_back({{"session", day.session.name},
+                            {"unquantised", without.metrics.at(kScore)},
+                            {"quantised", with.metrics.at(kScore)}});
   }
   look.files = {{"quantised.json", io::json_text(json, 2) + "\n"},
                 {"quantised-formats.csv", formats_csv(all, unquantised)}};

@@ -66,7 +66,8 @@ report::Figure array_figure(const Tensor& u, const Tensor& labels, const ArrayCh
   report::Figure f = report::plain_figure(
       text::cat("array-", number + 1), text::cat("Array ", number + 1, ": what an electrode knows of the movement"),
       "Squared correlation of the first PLS dimension of each electrode with the better axis; empty cells have none.",
-      report::figure_axis("column", "", -0.5, kArraySide - 0.5), report::figure_axis("row", "", -0.5, kArraySide - 0.5));
+      report::figure_axis("column", "", -0.5, kArraySide - 0.5),
+      report::figure_axis("row", "", -0.5, kArraySide - 0.5));
   f.square = true;
   report::Grid grid;
   grid.x = grid.y = {-0.5, kArraySide - 0.5};
@@ -99,8 +100,8 @@ std::uint8_t video_level(double value) {
   return static_cast<std::uint8_t>(std::clamp((value + 4.0) * 8.0, 0.0, 255.0));
 }
 
-std::string array_video(const Tensor& u, const std::vector<std::int64_t>& columns,
-                        const std::vector<GridPlace>& places, std::int64_t frames) {
+std::string array_video(const Tensor& u, const std::vector<std::int64_t>& columns, const std::vector<GridPlace>& places,
+                        std::int64_t frames) {
   const std::int64_t shown = std::min(frames, u.size(0));
   const Tensor numbers = u.to(DType::f64);
   io::AnimatedPng video(kSidePixels, kSidePixels, 3, static_cast<std::uint32_t>(shown), 3, 100);

@@ -4,7 +4,7 @@
 #include "core/tensor/tensor.h"
 
 #include "apps/fenet/look/look.h"
-#include "apps/fenet/look/subject.h"
+#include "apps/fenet/look/view.h"
 
 #include <cstdint>
 #include <string>
@@ -25,8 +25,8 @@ struct GridPlace {
 
 /// Animated PNG of one array, 33.333 frames per second: reduced features u [B, C * 3], the channels `numbers` of them
 /// lie at `places`; cells without a channel are black. At most `frames` segments.
-std::string array_video(const Tensor& u, const std::vector<std::int64_t>& columns,
-                        const std::vector<GridPlace>& places, std::int64_t frames);
+std::string array_video(const Tensor& u, const std::vector<std::int64_t>& columns, const std::vector<GridPlace>& places,
+                        std::int64_t frames);
 
 /// One video per array and the first picture of each in the report. `map`: CSV channel,row,column; empty: row by row
 /// without the four corners.

@@ -4,8 +4,8 @@
 #include "apps/fenet/look/data_look.h"
 #include "apps/fenet/look/model_look.h"
 #include "apps/fenet/look/quantised_look.h"
-#include "apps/fenet/look/subject.h"
 #include "apps/fenet/look/video.h"
+#include "apps/fenet/look/view.h"
 #include "apps/fenet/verbs/verbs.h"
 
 #include <numeric>
@@ -26,19 +26,19 @@ std::vector<std::int64_t> channel_numbers(const Day& day, std::int64_t channels)
   return out;
 }
 
-Look make_look(const app::Context& context, const Subject& subject, const std::vector<Day>& days,
+Look make_look(const app::Context& context, const View& view, const std::vector<Day>& days,
                const std::vector<DayFeatures>& features, const std::string& name) {
   if (name == "data") return data_look(days);
-  if (name == "model") return model_look(subject.network, features.front(), subject.protocol());
+  if (name == "model") return model_look(view.network, features.front(), view.protocol());
   if (name == "video")
-    return video_look(features.front(), channel_numbers(days.front(), features.front().channels), subject.protocol(),
-                      subject.settings.data.channels.map, context.flag_integer("--frames", 333));
+    return video_look(features.front(), channel_numbers(days.front(), features.front().channels), view.protocol(),
+                      view.settings.data.channels.map, context.flag_integer("--frames", 333));
   QuantisedLookOptions options;
   options.repetitions = context.flag_integer("--repetitions", options.repetitions);
-  options.seed = static_cast<std::uint64_t>(subject.settings.seed);
-  options.word_length = subject.settings.quant.word_length;
-  options.fraction = subject.settings.quant.fraction;
-  return quantised_look(subject.network, features, subject.protocol(), options);
+  options.seed = static_cast<std::uint64_t>(view.settings.seed);
+  options.word_length = view.settings.quant.word_length;
+  options.fraction = view.settings.quant.fraction;
+  return quantised_look(view.network, features, view.protocol(), options);
 }
 
 void check_counts(const app::Context& context) {
@@ -50,8 +50,8 @@ void check_counts(const app::Context& context) {
 int run_explore(app::Context& context) {
   const std::vector<std::string> names = wanted_names(context.flag("--what"), charts(), "--what");
   check_counts(context);
-  const Subject subject = open_subject(context);
-  const std::vector<Day> days = subject.days();
+  const View view = open_view(context);
+  const std::vector<Day> days = view.days();
   report::ProgressOptions options;
   options.mode = context.progress();
   options.unicode = report::utf8_locale();
@@ -59,14 +59,14 @@ int run_explore(app::Context& context) {
   progress.begin("explore", static_cast<double>(names.size() + 1));
   const bool networks = names != std::vector<std::string>{"data"};
   const std::vector<DayFeatures> features =
-      networks ? features_of_days(subject.network, days, context.flag_integer("--segments", 500))
+      networks ? features_of_days(view.network, days, context.flag_integer("--segments", 500))
                : std::vector<DayFeatures>();
-  LookPage page(context, look_folder(context, subject, "explore"), subject.name,
-                text::cat("Recordings and network, weights: ", subject.origin));
+  LookPage page(context, look_folder(context, view, "explore"), view.name,
+                text::cat("Recordings and network, weights: ", view.origin));
   double done = 1;
   for (const std::string& name : names) {
     progress.update(done++, {{report::Part::counter, "chart", name, "", ""}});
-    page.add(make_look(context, subject, days, features, name));
+    page.add(make_look(context, view, days, features, name));
   }
   page.finish();
   progress.end();

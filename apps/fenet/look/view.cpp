@@ -1,9 +1,7 @@
-#include "apps/fenet/look/subject.h"
+#include "apps/fenet/look/view.h"
 
 #include "core/base/error.h"
 
-#include "apps/common/run/run_folder.h"
-#include "apps/fenet/model/weights_file.h"
 #include "apps/fenet/train/fold_training.h"
 
 #include <algorithm>
@@ -35,27 +33,23 @@ bool is_run(const std::string& word) {
          (word.find('/') != std::string::npos && fs::path(word).extension() != ".yaml");
 }
 
-std::int64_t samples_of(const Recordings& recordings) {
-  for (const auto* days : {&recordings.train, &recordings.dev, &recordings.test})
-    for (const Day& day : *days)
-      if (!day.sessions.empty()) return day.sessions.front().segments->samples();
-  throw Error(ErrorKind::data, "the recordings hold no session");
+/// The network of the best fold; one without training has only its start.
+const std::vector<Tensor>& weights_of_best(const CrossValidation& run) {
+  const FoldResult* best = &run.folds.front();
+  for (const FoldResult& fold : run.folds)
+    if (!(best->best >= fold.best)) best = &fold;
+  return best->weights.empty() ? best->start_weights : best->weights;
 }
 
-Subject subject_of(Settings settings, std::string name, fs::path folder, std::string weights) {
-  use_threads(settings);
-  Recordings recordings = load_recordings(settings);
-  const std::int64_t samples = samples_of(recordings);
-  const bool file = !weights.empty();
-  Network network = file ? network_of(read_weights(weights), samples) : start_network(settings, samples);
-  if (!file) weights = settings.model.weights.value_or("Daubechies filters");
-  return {std::move(settings), std::move(name),    std::move(folder),
-          std::move(weights),  std::move(network), std::move(recordings)};
+std::string origin_of(const app::Context& context, const Subject& subject) {
+  if (!context.flag("--weights").empty()) return context.flag("--weights");
+  if (!subject.folder.empty()) return subject.folder.string();
+  return subject.chosen.settings.model.weights.value_or("Daubechies filters");
 }
 
 }  // namespace
 
-std::vector<Day> Subject::days() const {
+std::vector<Day> View::days() const {
   std::vector<Day> all = recordings.train;
   all.insert(all.end(), recordings.dev.begin(), recordings.dev.end());
   all.insert(all.end(), recordings.test.begin(), recordings.test.end());
@@ -63,31 +57,35 @@ std::vector<Day> Subject::days() const {
 }
 
 app::Flag weights_flag() {
-  return {"--weights", "FILE", "filters: a weights file or PyTorch checkpoint, in place of those of the run", "", {}, 0};
+  return {"--weights", "FILE", "filters of this file (.h5, .pt) or preset; RUN is then a CONFIG", "", {}, 0};
 }
 
-Subject open_subject(const app::Context& context) {
-  const std::string word = context.word(0), given = context.flag("--weights");
+View open_view(const app::Context& context) {
+  const std::string word = context.word(0);
   if (word.empty())
     throw Error(ErrorKind::usage, "which run or configuration?", {},
                 text::cat("thimble-fenet ", context.verb().name, " latest"));
-  if (is_run(word)) {
-    OldRun run = open_run(context);
-    const std::string own = (run.folder / "weights.h5").string();
-    return subject_of(std::move(run.settings), run.name, run.folder, given.empty() ? own : given);
-  }
-  const app::LoadedConfig loaded = app::load_config(word, context.all_overrides(), load_options());
-  return subject_of(bind_settings(loaded), loaded.name, {}, given);
+  const bool trained = is_run(word) || !context.flag("--weights").empty();
+  Subject subject = trained ? open_subject(context) : untrained_subject(context);
+  Settings& settings = subject.chosen.settings;
+  Network network(architecture_of(settings.model), subject.sessions.front().session.segments->samples());
+  network.set_weights(weights_of_best(*subject.run));
+  std::string origin = origin_of(context, subject);
+  return {std::move(settings), subject.chosen.name, std::move(subject.folder),
+          std::move(origin),   std::move(network),  std::move(subject.recordings)};
 }
 
-fs::path look_folder(const app::Context& context, const Subject& subject, const std::string& name) {
+fs::path look_folder(const app::Context& context, const View& view, const std::string& name) {
   if (context.flags().out) return *context.flags().out;
-  return subject.folder.empty() ? fs::path(name) : subject.folder / name;
+  return view.folder.empty() ? fs::path(name) : view.folder / name;
 }
 
 Session first_segments(const Session& session, std::int64_t segments) {
   if (segments <= 0 || segments >= session.segments->segments()) return session;
-  return {session.name, session.labels.rows(0, segments), std::make_shared<FirstSegments>(session.segments, segments)};
+  Session out = session;
+  out.labels = session.labels.rows(0, segments);
+  out.segments = std::make_shared<FirstSegments>(session.segments, segments);
+  return out;
 }
 
 std::vector<DayFeatures> features_of_days(const Network& network, const std::vector<Day>& days, std::int64_t segments) {

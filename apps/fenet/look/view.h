@@ -2,7 +2,7 @@
 // What the verbs that look at things work on: a network with its settings and recordings.
 
 #include "apps/fenet/model/network.h"
-#include "apps/fenet/run/run_access.h"
+#include "apps/fenet/run/subject.h"
 
 #include <filesystem>
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace thimble::fenet {
 
-struct Subject {
+struct View {
   Settings settings;
   std::string name;              // of the configuration
   std::filesystem::path folder;  // of the run; empty for a configuration
@@ -24,15 +24,16 @@ struct Subject {
   Protocol protocol() const { return protocol_of(settings); }
 };
 
-/// --weights, which every verb with a subject has.
+/// --weights, which every verb that looks has.
 app::Flag weights_flag();
 
-/// The first word is a run ("latest", "demo/3", a run folder) or a configuration. Weights: --weights FILE, else those
-/// of the run, else model.weights, else Daubechies filters. Throws what opening runs, files and recordings throws.
-Subject open_subject(const app::Context& context);
+/// The first word is a run ("latest", "demo/3", a run folder: the network of its best fold) or a configuration, then
+/// with the network of --weights (file or preset), of model.weights, or Daubechies filters. Throws what opening runs,
+/// files and recordings throws.
+View open_view(const app::Context& context);
 
 /// Where a verb writes: --out, else a folder of the run, else of the current folder.
-std::filesystem::path look_folder(const app::Context& context, const Subject& subject, const std::string& name);
+std::filesystem::path look_folder(const app::Context& context, const View& view, const std::string& name);
 
 /// First session of every day, at most `segments` of its segments: features [B, C * N] not normalised, labels [B, D].
 struct DayFeatures {
