@@ -9,6 +9,7 @@
 #include "hw/sim/evaluate.h"
 #include "hw/sim/interpreter.h"
 
+#include "apps/fenet/hardware/quantise_sweep.h"
 #include "apps/fenet/hardware/register_audit.h"
 #include "apps/fenet/hardware/text_bundle.h"
 #include "apps/fenet/model/weights_file.h"
@@ -19,6 +20,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "tests/hw/rtl_support.h"
 #include "tests/support/error_of.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temp_folder.h"
@@ -336,4 +338,118 @@ TEST_CASE("[FN F21] the saturating published network needs more than the pool re
   };
   CHECK(beyond(large, "/forward_db20_architecture_wl9_fl6") > 0);
   CHECK(beyond(small, "/forward_efficient_volcanic486_wl9_fl6") == 0);
+}
+
+namespace {
+
+/// Two short sessions of three channels whose signal follows the labels.
+std::vector<Day> followed_days() {
+  const Stream random = Rng(11).stream("days");
+  Day day{.name = "20300102"};
+  for (std::uint64_t s = 0; s < 2; ++s) {
+    std::vector<float> x, y;
+    for (std::uint64_t b = 0; b < 60; ++b) {
+      const double speed[2] = {random.normal(s, 2 * b), random.normal(s, 2 * b + 1)};
+      for (std::uint64_t c = 0; c < 3; ++c)
+        for (std::uint64_t t = 0; t < 64; ++t)
+          x.push_back(static_cast<float>((1.2 + 0.4 * speed[c % 2]) * random.normal(7 + c, (s * 60 + b) * 64 + t)));
+      for (const double v : speed) y.push_back(static_cast<float>(v));
+    }
+    Session session;
+    session.name = text::cat(day.name, "/", s);
+    session.labels = io::Array::from(std::span<const float>(y), {60, 2}).tensor();
+    session.segments = in_memory(io::Array::from(std::span<const float>(x), {60, 3, 64}).tensor());
+    day.sessions.push_back(std::move(session));
+  }
+  return {day};
+}
+
+HardwareSubject small_subject() {
+  HardwareSubject subject;
+  subject.name = "small";
+  subject.architecture.kernels = {4, 6};
+  subject.architecture.strides = {2, 2};
+  subject.architecture.relu_powers = {0, 0};
+  subject.architecture.features_by_layer = {1, 1, 1};
+  subject.architecture.normalize_at_end = true;
+  Network network(subject.architecture, 64);
+  initialise(network.graph, subject.architecture);
+  subject.weights = network.weights();
+  subject.settings.eval.folds = 5;
+  return subject;
+}
+
+}  // namespace
+
+TEST_CASE("[FN F24] the quantisation sweep judges every real format of every day and no other") {
+  HardwareSubject subject = small_subject();
+  subject.settings.quant.word_lengths = {4, 9, 12};
+  const auto scores = quantise_sweep(subject, followed_days());
+  REQUIRE(scores.size() == 2 + 7 + 10);
+  for (const QuantisedScore& s : scores) {
+    CHECK(s.fraction >= 1);
+    CHECK(s.fraction <= s.word_length - 2);
+    CHECK(s.unquantised == scores[0].unquantised);
+  }
+  CHECK(scores[0].unquantised > 0.2);  // the signal carries the labels
+  CHECK(std::abs(scores.back().drop()) < 0.2);
+  const std::string csv = sweep_csv(scores);
+  CHECK(csv.rfind(",WordLen,fracLen,unQuantized_R2,Quantized_R2,day\n0,4,1,", 0) == 0);
+  CHECK(std::count(csv.begin(), csv.end(), '\n') == 20);
+  const auto choice = shortest_format(scores, 1.0);
+  REQUIRE(choice);
+  CHECK(choice->word_length == 4);
+  CHECK(sweep_figures(scores).size() == 4);
+  CHECK(sweep_figures(scores)[0].grid->values.size() == 9 * 10);
+}
+
+TEST_CASE("[FN F14] the quantisation criterion has the keys of the reference and the score of the sweep") {
+  HardwareSubject subject = small_subject();
+  subject.settings.quant.word_lengths = {9};
+  const std::vector<Day> days = followed_days();
+  const auto scores = quantise_sweep(subject, days);
+  const auto criterion = quantisation_criterion(subject.architecture, subject.weights, days[0].sessions,
+                                                quantised_protocol(subject), pair_of(9, 6));
+  CHECK(criterion.at("eval/quantized/wl=9 fl=6/R²") == scores[5].quantised);
+  CHECK(criterion.at("eval/perf-cost-ratio/wl=9 fl=6/R²") == scores[5].quantised);
+  CHECK(criterion.count("eval/quantized/wl=9 fl=6/R²-x") == 1);
+}
+
+TEST_CASE("[FN F03] [FN F20] the integers leave the float network with shifted pooling by half as much per fraction bit") {
+  HardwareSubject subject = small_subject();
+  subject.architecture.pool = kernels::WaveletPool::bitshift;
+  const Tensor x = chip_signal(2, 3, 64, 4);
+  Network network(subject.architecture, 64);
+  network.set_weights(subject.weights);
+  const std::vector<double> exact = io::Array(features_of(network, x)).doubles();
+  std::vector<double> distance;
+  for (std::int64_t fl = 4; fl <= 12; ++fl) {
+    const auto rounded = quantise_network("x", subject.architecture, subject.weights, pair_of(fl + 6, fl));
+    const Tensor words = kernels::quantised_features(rounded.chain, x);
+    double sum = 0;
+    for (std::size_t i = 0; i < exact.size(); ++i)
+      sum += std::abs(rounded.chain.activations.value(words.data<std::int32_t>()[i]) - exact[i]);
+    distance.push_back(sum);
+  }
+  const double per_bit = std::pow(distance.front() / distance.back(), 1.0 / static_cast<double>(distance.size() - 1));
+  CHECK(per_bit > 1.7);
+  CHECK(per_bit < 2.3);
+}
+
+TEST_CASE("[HW-24] [FN F20] kernel, graph and streaming Verilog of a random network agree on random windows") {
+  const QuantisedNetwork network = some_network({6, 5, 4}, {3, 2, 1}, pair_of(9, 6));
+  const hw::Graph graph = hw::lower_wavelet(network.chain, 48, "three ways");
+  const hw::Vectors stimulus = hw::stimulus(graph, 40, 5);
+  const hw::Vectors answers = hw::interpret(graph, stimulus);
+  std::vector<std::int32_t> x(stimulus.data.begin(), stimulus.data.end());
+  const Tensor words = kernels::quantised_features(
+      network.chain, io::Array::from(std::span<const std::int32_t>(x), {40, 48}).tensor());
+  for (std::size_t i = 0; i < answers.data.size(); ++i)
+    CHECK(answers.data[i] == std::int64_t{words.data<std::int32_t>()[i]});
+  if (!test::installed({"iverilog", "vvp"})) return;
+  const test::TempFolder folder;
+  hw::export_folder(graph, stimulus, {}, folder / "design");
+  const hw::VerifyResult proof = test::simulated(folder / "design");
+  INFO(proof.text());
+  CHECK(proof.proven());
 }

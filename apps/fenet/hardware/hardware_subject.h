@@ -1,6 +1,8 @@
 #pragma once
 // What is rounded and exported: a network from a file or a run, and recordings to show it with.
 
+#include "hw/ir/vectors.h"
+
 #include "apps/common/cli/context.h"
 #include "apps/fenet/data/session.h"
 #include "apps/fenet/hardware/quantised_network.h"
