@@ -345,7 +345,8 @@ namespace {
 /// Two short sessions of three channels whose signal follows the labels.
 std::vector<Day> followed_days() {
   const Stream random = Rng(11).stream("days");
-  Day day{.name = "20300102"};
+  Day day;
+  day.name = "20300102";
   for (std::uint64_t s = 0; s < 2; ++s) {
     std::vector<float> x, y;
     for (std::uint64_t b = 0; b < 60; ++b) {
