@@ -3,6 +3,8 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 
+#include "apps/fenet/hardware/quantised_network.h"
+
 #include <algorithm>
 
 namespace thimble::fenet {
@@ -53,6 +55,9 @@ void check_together(const Settings& s) {
                "at most as many dimensions as features");
   if (s.train.fold && *s.train.fold >= s.train.folds)
     refuse_key("train.fold", text::cat("fold ", *s.train.fold, " of ", s.train.folds, " folds (counted from 0)"));
+  if (s.quant.train && s.quant.rounding != "nearest")
+    refuse_key("quant.rounding", "training through the rounding needs the nearest integer", "quant.rounding=nearest");
+  if (s.quant.train) quant_type(s.quant);
   if (s.optim.anneal)
     log::warning("anneal is accepted for published configurations and changes nothing, as in every published version");
 }
@@ -133,6 +138,16 @@ Architecture architecture_of(const ModelKeys& keys) {
   a.dropout = keys.dropout;
   a.pool = keys.pool == "bitshift" ? kernels::WaveletPool::bitshift : kernels::WaveletPool::mean;
   a.chain().check();
+  return a;
+}
+
+Architecture architecture_of(const Settings& settings) {
+  Architecture a = architecture_of(settings.model);
+  if (!settings.quant.train) return a;
+  a.pool = kernels::WaveletPool::bitshift;
+  const fixed::FxType type = quant_type(settings.quant);
+  a.grid.on = a.grid.round_input = true;
+  a.grid.weights = a.grid.activations = type;
   return a;
 }
 

@@ -219,6 +219,8 @@ Settings bind_settings(const app::LoadedConfig& loaded);
 /// The network of these settings: preset, then lists, then n_feat_layers, then numbered keys. Throws Error(config)
 /// naming the key.
 Architecture architecture_of(const ModelKeys& keys);
+/// That network, in the integers of `quant` when it is trained through the rounding (quant.train).
+Architecture architecture_of(const Settings& settings);
 linalg::PlsOptions pls_options(const PlsKeys& keys);
 /// Protocol of the settings' evaluation.
 Protocol protocol_of(const Settings& settings);

@@ -13,6 +13,7 @@
 #include "apps/fenet/hardware/register_audit.h"
 #include "apps/fenet/hardware/text_bundle.h"
 #include "apps/fenet/model/weights_file.h"
+#include "apps/fenet/train/fold_training.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -416,7 +417,8 @@ TEST_CASE("[FN F14] the quantisation criterion has the keys of the reference and
   CHECK(criterion.count("eval/quantized/wl=9 fl=6/R²-x") == 1);
 }
 
-TEST_CASE("[FN F03] [FN F20] the integers leave the float network with shifted pooling by half as much per fraction bit") {
+TEST_CASE(
+    "[FN F03] [FN F20] the integers leave the float network with shifted pooling by half as much per fraction bit") {
   HardwareSubject subject = small_subject();
   subject.architecture.pool = kernels::WaveletPool::bitshift;
   const Tensor x = chip_signal(2, 3, 64, 4);
@@ -443,8 +445,8 @@ TEST_CASE("[HW-24] [FN F20] kernel, graph and streaming Verilog of a random netw
   const hw::Vectors stimulus = hw::stimulus(graph, 40, 5);
   const hw::Vectors answers = hw::interpret(graph, stimulus);
   std::vector<std::int32_t> x(stimulus.data.begin(), stimulus.data.end());
-  const Tensor words = kernels::quantised_features(
-      network.chain, io::Array::from(std::span<const std::int32_t>(x), {40, 48}).tensor());
+  const Tensor words =
+      kernels::quantised_features(network.chain, io::Array::from(std::span<const std::int32_t>(x), {40, 48}).tensor());
   for (std::size_t i = 0; i < answers.data.size(); ++i)
     CHECK(answers.data[i] == std::int64_t{words.data<std::int32_t>()[i]});
   if (!test::installed({"iverilog", "vvp"})) return;
@@ -453,4 +455,53 @@ TEST_CASE("[HW-24] [FN F20] kernel, graph and streaming Verilog of a random netw
   const hw::VerifyResult proof = test::simulated(folder / "design");
   INFO(proof.text());
   CHECK(proof.proven());
+}
+
+TEST_CASE("[FN N3] a network trained through the rounding computes the integers that are exported") {
+  Settings settings;
+  settings.quant.train = true;
+  settings.model.kernels = {6, 4};
+  settings.model.strides = {2, 2};
+  settings.model.relu_powers = {0, 1};
+  settings.model.features_by_layer = {1, 1, 1};
+  settings.model.dropout = 0.1;
+  settings.model.normalize_at_end = true;
+  settings.optim.lr = 0.02;
+  const std::vector<Day> days = followed_days();
+  const std::vector<Session>& sessions = days[0].sessions;
+  Network network = start_network(settings, 64);
+  std::vector<std::vector<double>> start;
+  for (const Tensor& filter : network.weights()) start.push_back(filter.to_vector());
+  nn::Parts parts = nn::parts_of(network.graph);
+  std::vector<nn::Parameter*> filters;
+  for (auto& [path, parameter] : parts.parameters) filters.push_back(parameter);
+  SessionStep step(step_options(settings, Rng(3).stream("dropout")), filters);
+  double first = 0, last = 0;
+  for (std::uint64_t n = 0; n < 12; ++n) {  // plain steps down the gradient
+    const double loss = step(*sessions[n % 2].segments, sessions[n % 2].labels, n);
+    (n < 2 ? first : last) = loss;
+    for (nn::Parameter* filter : filters)
+      for (std::int64_t i = 0; i < filter->value.numel(); ++i)
+        filter->value.mut<float>()[i] -= 0.5F * filter->grad.data<float>()[i];
+  }
+  CHECK(last < first);
+  bool moved = false;
+  for (std::size_t f = 0; f < start.size(); ++f) moved = moved || network.weights()[f].to_vector() != start[f];
+  CHECK(moved);
+  const auto words = quantise_network("trained", network.architecture, network.weights(), settings.quant);
+  const hw::Graph graph = hw::lower_wavelet(words.chain, 64, "trained");
+  const std::vector<double> features = extract_features(network, *sessions[0].segments).to_vector();
+  const hw::Vectors windows = recorded_windows(days, settings.quant, 180);
+  for (std::size_t w = 0; w < windows.rows(); ++w) {
+    const auto integers = hw::outputs_of(graph, hw::evaluate(graph, windows.row(w)));
+    for (std::size_t n = 0; n < 3; ++n) CHECK(features[w * 3 + n] == words.chain.activations.value(integers[n]));
+  }
+}
+
+TEST_CASE("[FN N3] training through another rounding than to the nearest is refused before it begins") {
+  CHECK(test::says(test::error_of([] {
+                     bind_settings(app::load_config(
+                         "{quant: {train: true, rounding: wrap}, model: {preset: efficient}}", {}, load_options()));
+                   }),
+                   "needs the nearest integer"));
 }

@@ -81,13 +81,13 @@ Protocol fitting(Protocol protocol, std::int64_t features, bool normalise) {
 }
 
 Network network_with(const Settings& settings, const std::vector<Tensor>& weights, std::int64_t samples) {
-  Network network(architecture_of(settings.model), samples);
+  Network network(architecture_of(settings), samples);
   network.set_weights(weights);
   return network;
 }
 
 Recipe trained(const Settings& settings, std::string key, std::string title, std::vector<Tensor> FoldResult::*weights) {
-  const Architecture a = architecture_of(settings.model);
+  const Architecture a = architecture_of(settings);
   return {std::move(key),
           std::move(title),
           a.features(),

@@ -68,7 +68,7 @@ View open_view(const app::Context& context) {
   const bool trained = is_run(word) || !context.flag("--weights").empty();
   Subject subject = trained ? open_subject(context) : untrained_subject(context);
   Settings& settings = subject.chosen.settings;
-  Network network(architecture_of(settings.model), subject.sessions.front().session.segments->samples());
+  Network network(architecture_of(settings), subject.sessions.front().session.segments->samples());
   network.set_weights(weights_of_best(*subject.run));
   std::string origin = origin_of(context, subject);
   return {std::move(settings), subject.chosen.name, std::move(subject.folder),

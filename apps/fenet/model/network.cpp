@@ -1,6 +1,7 @@
 #include "apps/fenet/model/network.h"
 
 #include "core/base/error.h"
+#include "core/kernels/quant.h"
 
 #include <algorithm>
 #include <cmath>
@@ -67,10 +68,21 @@ std::int64_t block_segments(std::int64_t channels, std::int64_t samples) {
   return std::max<std::int64_t>(1, kBlockBytes / bytes);
 }
 
+std::vector<Tensor> on_grid(std::vector<Tensor> weights, const kernels::WaveletGrid& grid) {
+  if (!grid.on) return weights;
+  for (Tensor& filter : weights) {
+    const Tensor rounded = Tensor::empty(filter.shape(), filter.dtype());
+    kernels::fake_quant(filter, {}, {grid.weights, fixed::Round::rnd_conv, fixed::Overflow::sat}, rounded);
+    filter = rounded;
+  }
+  return weights;
+}
+
 Tensor features_of(const Network& network, const Tensor& windows) {
   const std::int64_t samples = windows.size(windows.rank() - 1);
   const Tensor out = Tensor::empty({windows.numel() / samples, network.architecture.features()});
-  kernels::wavelet_features(network.architecture.chain(), windows, network.weights(), out);
+  const kernels::WaveletGrid& grid = network.architecture.grid;
+  kernels::wavelet_features(network.architecture.chain(), windows, on_grid(network.weights(), grid), out, {}, grid);
   return out;
 }
 
@@ -89,10 +101,12 @@ Tensor extract_features(const Network& network, const SegmentSource& segments) {
   const std::int64_t channels = segments.channels(), features = network.architecture.features();
   const Tensor out = Tensor::empty({segments.segments(), channels * features});
   const kernels::WaveletChain chain = network.architecture.chain();
-  const std::vector<Tensor> weights = network.weights();
+  const kernels::WaveletGrid& grid = network.architecture.grid;
+  const std::vector<Tensor> weights = on_grid(network.weights(), grid);
   for_each_block(segments, block_segments(channels, segments.samples()), [&](std::int64_t first, const Tensor& block) {
     const std::int64_t rows = block.size(0);
-    kernels::wavelet_features(chain, block, weights, out.rows(first, rows).reshape({rows * channels, features}));
+    kernels::wavelet_features(chain, block, weights, out.rows(first, rows).reshape({rows * channels, features}), {},
+                              grid);
   });
   return out;
 }

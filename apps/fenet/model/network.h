@@ -20,6 +20,8 @@ struct Network {
   void set_weights(const std::vector<Tensor>& values);
 };
 
+/// Filters as the network computes with them: rounded to the grid if it is on, else as they are.
+std::vector<Tensor> on_grid(std::vector<Tensor> weights, const kernels::WaveletGrid& grid);
 /// Features of windows x [..., T]: [windows, N] f32, without batch normalisation.
 Tensor features_of(const Network& network, const Tensor& windows);
 /// Features of all segments: [B, C * N] f32, channel-major, without batch normalisation. Segments are read in blocks of

@@ -72,7 +72,9 @@ const char* name_of(FoldStatus status) {
 
 StepOptions step_options(const Settings& settings, const Stream& stream) {
   StepOptions options;
-  options.chain = architecture_of(settings.model).chain();
+  const Architecture architecture = architecture_of(settings);
+  options.chain = architecture.chain();
+  options.grid = architecture.grid;
   const Protocol protocol = protocol_of(settings);
   options.loss = {protocol.normalise, protocol.pls, protocol.apply};
   options.dropout = settings.model.dropout;

@@ -185,7 +185,7 @@ SessionStep::SessionStep(StepOptions options, std::vector<nn::Parameter*> filter
 std::vector<Tensor> SessionStep::weights() const {
   std::vector<Tensor> out;  // asked anew each time: an optimiser moves the parameters into storage of its own
   for (const nn::Parameter* filter : filters_) out.push_back(filter->value);
-  return out;
+  return on_grid(std::move(out), options_.grid);
 }
 
 kernels::WaveletDropout SessionStep::dropout(std::uint64_t number, std::int64_t first_window) const {
@@ -200,7 +200,7 @@ Tensor SessionStep::features(const SegmentSource& segments, std::uint64_t number
     const std::int64_t rows = block.size(0);
     kernels::wavelet_features(options_.chain, block.to(dtype()), weights(),
                               out.rows(first, rows).reshape({rows * channels, features}),
-                              dropout(number, first * channels));
+                              dropout(number, first * channels), options_.grid);
   });
   return out;
 }
@@ -214,7 +214,7 @@ void SessionStep::gradient(const SegmentSource& segments, std::uint64_t number) 
     const std::int64_t rows = block.size(0);
     kernels::wavelet_gradient(options_.chain, block.to(dtype()), weights(),
                               result_.d_features.rows(first, rows).reshape({rows * channels, features}),
-                              dropout(number, first * channels), into);
+                              dropout(number, first * channels), into, {}, options_.grid);
   });
 }
 

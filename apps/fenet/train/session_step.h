@@ -42,6 +42,7 @@ void check_features(const Tensor& features, const std::string& where);
 
 struct StepOptions {
   kernels::WaveletChain chain;
+  kernels::WaveletGrid grid = {};  // on: through the rounding, gradients straight through it
   LossKeys loss;
   double dropout = 0;
   Stream random = Stream(0);                                      // dropout masks

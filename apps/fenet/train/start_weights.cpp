@@ -50,7 +50,7 @@ AdamWState state_of(const nn::Optimizer& optimizer, const OptimKeys& keys, std::
 }  // namespace
 
 Network start_network(const Settings& settings, std::int64_t samples) {
-  Network network(architecture_of(settings.model), samples);
+  Network network(architecture_of(settings), samples);
   if (!settings.model.weights) {
     initialise(network.graph, network.architecture);
     return network;
@@ -75,7 +75,7 @@ void save_weights(const std::filesystem::path& file, const Network& network, con
 
 void write_fold_weights(const std::filesystem::path& file, const Settings& settings, const FoldResult& fold,
                         const std::vector<Tensor>& weights) {
-  Network network(architecture_of(settings.model));
+  Network network(architecture_of(settings));
   network.set_weights(weights);
   save_weights(file, network, settings, fold.fold, nullptr);
 }

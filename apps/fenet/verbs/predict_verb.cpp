@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 /// What is written of one session: [B, columns].
 Tensor outputs_of(const Settings& settings, const JudgedSession& s, const std::string& what) {
-  Network network(architecture_of(settings.model), s.session.segments->samples());
+  Network network(architecture_of(settings), s.session.segments->samples());
   network.set_weights(s.fold->weights);
   const Tensor features = extract_features(network, *s.session.segments);
   const std::int64_t channels = s.session.segments->channels();
