@@ -73,8 +73,9 @@ Outcome run_variant(const Settings& base, const Variant& variant, const std::vec
 report::Table ablation_table(const std::vector<Outcome>& outcomes) {
   report::Table table;
   table.title = "What each part is worth";
-  table.note = "R2 (pearsonr2-xy-normed) of the held-out sessions with 95 % bootstrap intervals over their folds; the "
-               "difference is formed fold by fold";
+  table.note =
+      "R2 (pearsonr2-xy-normed) of the held-out sessions with 95 % bootstrap intervals over their folds; the "
+      "difference is formed fold by fold";
   table.columns = {{"training", "", true, false},
                    {"R2", "", false, false},
                    {"difference to all on", "", false, false},

@@ -43,10 +43,11 @@ std::vector<LearningRow> learning_rows(const std::vector<FoldResult>& folds) {
 }
 
 report::Figure learning_figure(const std::vector<LearningRow>& rows, bool time) {
-  report::Figure f = time ? r2_figure("learning-time", "Held-out R2 against training time",
-                                      "Evaluations are not counted as training time but stretch it evenly.", "time", "s")
-                          : r2_figure("learning-steps", "Held-out R2 against steps",
-                                      "One step is one session; step 0 is the first update.", "step");
+  report::Figure f = time
+                         ? r2_figure("learning-time", "Held-out R2 against training time",
+                                     "Evaluations are not counted as training time but stretch it evenly.", "time", "s")
+                         : r2_figure("learning-steps", "Held-out R2 against steps",
+                                     "One step is one session; step 0 is the first update.", "step");
   std::vector<std::int64_t> folds;
   for (const LearningRow& row : rows)
     if (folds.empty() || folds.back() != row.fold) folds.push_back(row.fold);
@@ -54,8 +55,8 @@ report::Figure learning_figure(const std::vector<LearningRow>& rows, bool time) 
     report::Series s = report::line_series(text::cat("fold ", fold), {}, {});
     s.mark = report::Mark::line_points;
     for (const LearningRow& row : rows)
-      if (row.fold == fold && std::isfinite(row.r2)) s.x.push_back(time ? row.seconds : static_cast<double>(row.step)),
-          s.y.push_back(row.r2);
+      if (row.fold == fold && std::isfinite(row.r2))
+        s.x.push_back(time ? row.seconds : static_cast<double>(row.step)), s.y.push_back(row.r2);
     if (!s.x.empty()) f.series.push_back(std::move(s));
   }
   return f;
@@ -65,8 +66,8 @@ report::Table learning_table(const std::vector<LearningRow>& rows) {
   report::Table table;
   table.title = "Held-out R2 during training";
   table.note = "time: share of the training time of the fold by steps";
-  table.columns = {{"fold", "", false, false}, {"epochs", "", false, false}, {"step", "", false, false},
-                   {"time", "s", false, false}, {"loss", "", false, false},  {"R2", "", false, false}};
+  table.columns = {{"fold", "", false, false},  {"epochs", "", false, false}, {"step", "", false, false},
+                   {"time", "s", false, false}, {"loss", "", false, false},   {"R2", "", false, false}};
   for (const LearningRow& r : rows)
     table.rows.push_back({text::to_text(r.fold), text::to_text(r.epoch), text::to_text(r.step),
                           report::number(r.seconds, 2), report::number(r.loss, 5), report::number(r.r2, 4)});
@@ -162,11 +163,12 @@ Look averaging_study(const View& view, const StudyOptions& options) {
   }
   Look look;
   look.section.heading = "Weight averaging";
-  look.section.text = {text::cat("The same training of ", settings.train.epochs,
-                                 " epochs, its end the last weights or the mean over every ",
-                                 settings.train.average_every,
-                                 ". step from an epoch on. The features are normalised with the statistics of the "
-                                 "session at hand, so nothing is computed again for the mean.")};
+  look.section.text = {text::cat(
+      "The same training of ", settings.train.epochs,
+      " epochs, ending with its last weights or with the mean of those after every ",
+      settings.train.average_every == 1 ? std::string("step") : text::cat(settings.train.average_every, " steps"),
+      " from an epoch on. The features are normalised with the statistics of the "
+      "session at hand, so nothing is computed again for the mean.")};
   look.section.tables = {curve_table("Weight averaging", "weights", points)};
   report::Figure f = r2_figure("averaging", "Average from an epoch on", "On the right: no averaging.", "first epoch");
   f.series = {curve_series("", points)};
@@ -181,8 +183,7 @@ Look learning_study(const View& view, const StudyOptions& options) {
   Settings settings = view.settings;
   settings.train.eval_steps = std::max<std::int64_t>(1, std::min(settings.train.eval_steps, settings.train.epochs));
   options.tell(0, 1, "training");
-  const std::vector<LearningRow> rows =
-      learning_rows(train_and_judge(settings, sessions, options.interrupt).folds);
+  const std::vector<LearningRow> rows = learning_rows(train_and_judge(settings, sessions, options.interrupt).folds);
   Look look;
   look.section.heading = "Performance against training time";
   look.section.tables = {learning_table(rows)};
@@ -213,8 +214,8 @@ Look days_study(const View& view, const StudyOptions& options) {
                                  data.held_out.front().name, data.held_out.size() > 1 ? " and later sessions" : "",
                                  ". Every training takes the same number of passes, so more data means more steps.")};
   look.section.tables = {curve_table(text::cat("R2 by ", data.unit, " of training data"), data.unit, points)};
-  report::Figure f = r2_figure("days", text::cat("R2 by ", data.unit, " of training data"), "With 95 % intervals.",
-                               data.unit);
+  report::Figure f =
+      r2_figure("days", text::cat("R2 by ", data.unit, " of training data"), "With 95 % intervals.", data.unit);
   f.series = {curve_series("", points)};
   look.section.figures = {std::move(f)};
   look.files = {{"days.json", curve_json(points)}, {"days.csv", report::csv(look.section.tables[0])}};

@@ -66,14 +66,15 @@ void measure_shift(DriftDay& out, const ColumnStatistics& first, const ColumnSta
 report::Table drift_table(const std::vector<DriftDay>& days) {
   report::Table table;
   table.title = "A decoder kept from the first day";
-  table.note = text::cat("R2 (pearsonr2-xy-normed); shift: median over the features of the change of the mean, in "
-                         "deviations of the first day; changed: channels with a feature that moved by more than ",
-                         text::fixed(kShifted, 0), " deviation");
-  table.columns = {{"day", "", true, false},          {"frozen", "", false, false}, {"renormalised", "", false, false},
-                   {"refitted", "", false, false},    {"shift", "", false, false},  {"changed", "", false, false}};
+  table.note = text::cat(
+      "R2 (pearsonr2-xy-normed); shift: median over the features of the change of the mean, in "
+      "deviations of the first day; changed: channels with a feature that moved by more than ",
+      text::fixed(kShifted, 0), " deviation");
+  table.columns = {{"day", "", true, false},       {"frozen", "", false, false}, {"renormalised", "", false, false},
+                   {"refitted", "", false, false}, {"shift", "", false, false},  {"changed", "", false, false}};
   for (const DriftDay& d : days) {
-    const auto changed = std::count_if(d.channel_shift.begin(), d.channel_shift.end(),
-                                       [](double shift) { return shift > kShifted; });
+    const auto changed =
+        std::count_if(d.channel_shift.begin(), d.channel_shift.end(), [](double shift) { return shift > kShifted; });
     table.rows.push_back({d.day, report::number(d.frozen, 4), report::number(d.renormalised, 4),
                           report::number(d.refitted, 4), report::number(d.shift, 3),
                           text::cat(changed, " of ", d.channel_shift.size())});
@@ -161,7 +162,7 @@ std::vector<DriftDay> drift_of_days(const std::vector<DayFeatures>& days, const 
     d.day = day.day;
     d.frozen = headline(day.labels, head.predict(frozen));
     d.renormalised = headline(day.labels, head.predict(renewed));
-    d.refitted = judge(day.features, day.channels, day.labels, protocol).metrics.at(kHeadline);
+    d.refitted = headline(day.labels, judge(day.features, day.channels, day.labels, protocol).predictions);
     measure_shift(d, statistics, own, first.channels);
     for (const std::int64_t size : recalibration_sizes(day.features.size(0)))
       d.curve.push_back({size, recalibrated(first_features, first.labels, day, renewed, size, protocol)});
@@ -172,8 +173,8 @@ std::vector<DriftDay> drift_of_days(const std::vector<DayFeatures>& days, const 
 
 Look drift_study(const View& view, const StudyOptions& options) {
   options.tell(0, 1, "features");
-  const std::vector<DriftDay> days = drift_of_days(
-      features_of_days(view.network, days_or_sessions(view.days()), options.segments), view.protocol());
+  const std::vector<DriftDay> days =
+      drift_of_days(features_of_days(view.network, days_or_sessions(view.days()), options.segments), view.protocol());
   Look look;
   look.section.heading = "Drift";
   look.section.text = {text::cat("Filters: ", view.origin, ". The decoder is fitted on ",

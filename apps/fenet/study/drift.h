@@ -13,10 +13,10 @@ namespace thimble::fenet {
 /// One later day seen by the decoder of the first day.
 struct DriftDay {
   std::string day;
-  double frozen = 0;        // normalisation, PLS and decoder of the first day
-  double renormalised = 0;  // the features normalised with the statistics of the day itself
-  double refitted = 0;      // everything fitted anew, ten-fold
-  double shift = 0;         // median over features of |change of the mean| in deviations of the first day
+  double frozen = 0;                  // normalisation, PLS and decoder of the first day
+  double renormalised = 0;            // the features normalised with the statistics of the day itself
+  double refitted = 0;                // everything fitted anew, every row predicted by the folds it is not in
+  double shift = 0;                   // median over features of |change of the mean| in deviations of the first day
   std::vector<double> channel_shift;  // the largest of a channel's features
   struct Recalibrated {
     std::int64_t segments = 0;  // of the day used for fitting, together with the first day

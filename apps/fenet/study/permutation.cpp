@@ -79,9 +79,8 @@ Look permutation_study(const View& view, const StudyOptions& options) {
   PermutationJson json = PermutationJson::array();
   for (std::size_t i = 0; i < days.size(); ++i) {
     options.tell(static_cast<double>(i), static_cast<double>(days.size()), days[i].session.name);
-    const PermutationTest test =
-        permutation_test(days[i].features, days[i].channels, days[i].labels, view.protocol(), options.permutations,
-                         static_cast<std::uint64_t>(view.settings.seed));
+    const PermutationTest test = permutation_test(days[i].features, days[i].channels, days[i].labels, view.protocol(),
+                                                  options.permutations, static_cast<std::uint64_t>(view.settings.seed));
     std::vector<double> good = test.chance;
     std::erase_if(good, [](double v) { return !std::isfinite(v); });
     const auto quantile = [&](double p) {

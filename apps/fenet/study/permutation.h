@@ -15,7 +15,8 @@ struct PermutationTest {
 };
 
 /// Moves the labels round in time by a random number of segments, at least a tenth of the session either way: each
-/// series keeps its own smoothness, which shuffling single segments would destroy. Throws Error(data) below 20 segments.
+/// series keeps its own smoothness, which shuffling single segments would destroy. Throws Error(data) below 20
+/// segments.
 PermutationTest permutation_test(const Tensor& features, std::int64_t channels, const Tensor& labels,
                                  const Protocol& protocol, std::int64_t permutations, std::uint64_t seed);
 

@@ -15,8 +15,8 @@ using MakeStudy = Look (*)(const View&, const StudyOptions&);
 
 const std::vector<std::pair<std::string, MakeStudy>>& study_table() {
   static const std::vector<std::pair<std::string, MakeStudy>> all{
-      {"ablation", ablation_study},   {"surface", surface_study}, {"averaging", averaging_study},
-      {"learning-curve", learning_study}, {"days", days_study},   {"drift", drift_study},
+      {"ablation", ablation_study},       {"surface", surface_study}, {"averaging", averaging_study},
+      {"learning-curve", learning_study}, {"days", days_study},       {"drift", drift_study},
       {"permutation", permutation_study}};
   return all;
 }

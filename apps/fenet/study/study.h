@@ -7,8 +7,8 @@
 #include "apps/fenet/look/look.h"
 #include "apps/fenet/look/view.h"
 
-#include <cstdint>
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -17,12 +17,12 @@ namespace thimble::fenet {
 
 /// What a study gets besides runs and recordings.
 struct StudyOptions {
-  std::int64_t grid = 11;             // surface: points per direction
-  double reach = 1.0;                 // surface: ends of both directions, in norms of the filters
-  std::vector<std::string> presets;   // surface: architectures besides the one at hand
-  std::int64_t permutations = 200;    // permutation
-  std::int64_t segments = 0;          // of a session that is looked at, 0: all
-  bool full = false;                  // ablation: all 16 combinations
+  std::int64_t grid = 11;            // surface: points per direction
+  double reach = 1.0;                // surface: ends of both directions, in norms of the filters
+  std::vector<std::string> presets;  // surface: architectures besides the one at hand
+  std::int64_t permutations = 200;   // permutation
+  std::int64_t segments = 0;         // of a session that is looked at, 0: all
+  bool full = false;                 // ablation: all 16 combinations
   const std::atomic<bool>* interrupt = nullptr;
   std::function<void(double done, double total, const std::string& what)> told = {};
 

@@ -23,8 +23,8 @@ double norm_of(const Tensor& t) {
   return std::sqrt(sum);
 }
 
-std::vector<Tensor> moved(const std::vector<Tensor>& weights, const std::vector<Tensor>& u, const std::vector<Tensor>& v,
-                          double a, double b) {
+std::vector<Tensor> moved(const std::vector<Tensor>& weights, const std::vector<Tensor>& u,
+                          const std::vector<Tensor>& v, double a, double b) {
   std::vector<Tensor> out;
   for (std::size_t f = 0; f < weights.size(); ++f) {
     out.push_back(weights[f].clone());
@@ -41,7 +41,8 @@ report::Figure surface_figure(const Surface& s) {
       "surface-" + s.name, text::cat("Loss around ", s.name),
       text::cat("The network is the middle; 1 is a step as long as each filter. Loss there ",
                 text::significant(s.centre(), 4), ", second difference ", text::significant(s.curvature(), 3), "."),
-      report::figure_axis("direction u", "", -s.reach, s.reach), report::figure_axis("direction v", "", -s.reach, s.reach));
+      report::figure_axis("direction u", "", -s.reach, s.reach),
+      report::figure_axis("direction v", "", -s.reach, s.reach));
   f.square = true;
   report::Grid grid;
   grid.x = grid.y = {-s.reach, s.reach};
@@ -87,7 +88,8 @@ report::Table surface_table(const std::vector<Surface>& all) {
 double Surface::curvature() const {
   const std::int64_t m = grid / 2;
   const double h = 2 * reach / static_cast<double>(grid - 1);
-  const double along_u = at(m + 1, m) - 2 * centre() + at(m - 1, m), along_v = at(m, m + 1) - 2 * centre() + at(m, m - 1);
+  const double along_u = at(m + 1, m) - 2 * centre() + at(m - 1, m),
+               along_v = at(m, m + 1) - 2 * centre() + at(m, m - 1);
   return (along_u + along_v) / (2 * h * h);
 }
 
@@ -124,9 +126,9 @@ Surface loss_surface(const std::string& name, const Settings& settings, const Ar
         return reach * (2.0 * static_cast<double>(i) / static_cast<double>(grid - 1) - 1.0);
       };
       network.set_weights(moved(weights, u, v, place(column), place(row)));
-      out.losses.push_back(decoder_loss(extract_features(network, *session.segments), session.segments->channels(),
-                                        session.labels, own)
-                               .loss);
+      out.losses.push_back(
+          decoder_loss(extract_features(network, *session.segments), session.segments->channels(), session.labels, own)
+              .loss);
     }
   return out;
 }
@@ -154,8 +156,12 @@ Look surface_study(const View& view, const StudyOptions& options) {
   for (const Surface& s : all) {
     look.section.figures.push_back(surface_figure(s));
     look.files.emplace_back(report::file_stem("surface-data-" + s.name) + ".csv", surface_csv(s));
-    json.push_back({{"network", s.name}, {"loss", s.centre()}, {"second_difference", s.curvature()},
-                    {"reach", s.reach}, {"grid", s.grid}, {"losses", s.losses}});
+    json.push_back({{"network", s.name},
+                    {"loss", s.centre()},
+                    {"second_difference", s.curvature()},
+                    {"reach", s.reach},
+                    {"grid", s.grid},
+                    {"losses", s.losses}});
   }
   look.files.emplace_back("surface.json", io::json_text(json, 2) + "\n");
   return look;

@@ -51,6 +51,10 @@ int run_explore(app::Context& context) {
   const std::vector<std::string> names = wanted_names(context.flag("--what"), charts(), "--what");
   check_counts(context);
   const View view = open_view(context);
+  if (context.flags().dry_run) {
+    context.result().line(text::cat("charts: ", text::join(names, ", "), "; weights: ", view.origin));
+    return 0;
+  }
   const std::vector<Day> days = view.days();
   report::ProgressOptions options;
   options.mode = context.progress();

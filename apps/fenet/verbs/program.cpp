@@ -25,6 +25,7 @@ app::Program program() {
       verify_verb(),
       import_verb(),
       explore_verb(),
+      study_verb(),
       app::runs_verb("fenet"),
       app::compare_verb("fenet"),
       app::config_verb(config),

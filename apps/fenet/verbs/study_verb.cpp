@@ -9,10 +9,12 @@
 namespace thimble::fenet {
 namespace {
 
-std::int64_t count_flag(const app::Context& context, const std::string& flag, std::int64_t fallback, std::int64_t least) {
+std::int64_t count_flag(const app::Context& context, const std::string& flag, std::int64_t fallback,
+                        std::int64_t least) {
   const std::int64_t value = context.flag_integer(flag, fallback);
   if (value < least)
-    throw Error(ErrorKind::usage, text::cat("must be at least ", least), {"", 0, 0, flag}, text::cat(flag, " ", fallback));
+    throw Error(ErrorKind::usage, text::cat("must be at least ", least), {"", 0, 0, flag},
+                text::cat(flag, " ", fallback));
   return value;
 }
 
@@ -53,9 +55,13 @@ int run_study(app::Context& context) {
   };
   LookPage page(context, look_folder(context, view, "studies"), view.name,
                 text::cat("Studies of ", view.name, ", weights: ", view.origin));
-  for (const std::string& name : names) {
-    page.add(make_study(name, view, options));
-    progress.update(++done, {{report::Part::counter, "study", name, "", ""}});
+  try {
+    for (const std::string& name : names) {
+      page.add(make_study(name, view, options));
+      progress.update(++done, {{report::Part::counter, "study", name, "", ""}});
+    }
+  } catch (const Error&) {
+    if (!stop.flag()->load()) throw;  // asked to end: what is done is kept
   }
   page.finish();
   progress.end();
@@ -73,8 +79,12 @@ app::Verb study_verb() {
   v.operands = {"RUN | CONFIG [key=value ...]", 0, 1, true};
   v.stops_cleanly = true;
   v.flags = {weights_flag(),
-             {"--what", "LIST", "ablation, surface, averaging, learning-curve, days, drift, permutation, or all",
-              "drift,permutation", {}, 0},
+             {"--what",
+              "LIST",
+              "ablation, surface, averaging, learning-curve, days, drift, permutation, or all",
+              "drift,permutation",
+              {},
+              0},
              {"--segments", "N", "first segments of every session that are used, 0: all", "0", {}, 0},
              {"--full", "", "ablation: all 16 combinations in place of one part at a time", "", {}, 0},
              {"--grid", "N", "surface: points per direction, odd", "11", {}, 0},

@@ -1,6 +1,5 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
-#include "core/base/stop.h"
 #include "core/io/json.h"
 #include "core/report/html.h"
 
@@ -12,34 +11,16 @@
 #include "apps/fenet/run/run_access.h"
 #include "apps/fenet/run/run_report.h"
 #include "apps/fenet/train/fold_training.h"
+#include "apps/fenet/verbs/stop_watch.h"
 #include "apps/fenet/verbs/verbs.h"
 
-#include <atomic>
 #include <cmath>
 #include <filesystem>
-#include <thread>
 
 namespace thimble::fenet {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Sets `interrupt` when the person or the batch system asks for the end.
-class StopWatch {
- public:
-  StopWatch()
-      : thread_([this](const std::stop_token& token) {
-          while (!token.stop_requested() && !flag_) {
-            if (stop_flag().requested()) flag_ = true;
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-          }
-        }) {}
-  const std::atomic<bool>* flag() const { return &flag_; }
-
- private:
-  std::atomic<bool> flag_{false};
-  std::jthread thread_;
-};
 
 /// Keys that may change when a run goes on.
 bool may_change(const app::FieldList& fields, const std::string& key, const std::string& prefix = "") {

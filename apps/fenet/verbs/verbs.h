@@ -14,6 +14,7 @@ app::Verb export_verb();
 app::Verb verify_verb();
 app::Verb import_verb();
 app::Verb explore_verb();
+app::Verb study_verb();
 app::Verb quantise_verb();
 
 /// Verbs, flags, examples: everything that main() needs.
