@@ -96,14 +96,21 @@ std::map<std::string, double> quantisation_criterion(const Architecture& archite
                                                      const QuantKeys& keys) {
   const QuantisedNetwork network = quantise_network("criterion", architecture, weights, keys);
   const DayScore score = quantised_day(network, sessions, rounded_protocol(protocol, keys));
+  const auto metric = [&](const char* name) {
+    const auto found = score.metrics.find(name);
+    return found == score.metrics.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
+  };
+  const std::vector<std::string> names = quantisation_keys(keys);
+  return {{names[0], score.mean},
+          {names[1], metric("decoder-x-R2")},
+          {names[2], metric("decoder-y-R2")},
+          {names[3], score.mean}};
+}
+
+std::vector<std::string> quantisation_keys(const QuantKeys& keys) {
   const std::string format = cat("wl=", keys.word_length, " fl=", keys.fraction);
-  std::map<std::string, double> out;
-  if (std::isfinite(score.mean))
-    out[cat("eval/quantized/", format, "/R²")] = out[cat("eval/perf-cost-ratio/", format, "/R²")] = score.mean;
-  for (const char* axis : {"x", "y"})
-    if (const auto found = score.metrics.find(cat("decoder-", axis, "-R2")); found != score.metrics.end())
-      out[cat("eval/quantized/", format, "/R²-", axis)] = found->second;
-  return out;
+  const std::string own = cat("eval/quantized/", format, "/R²");
+  return {own, own + "-x", own + "-y", cat("eval/perf-cost-ratio/", format, "/R²")};
 }
 
 std::vector<QuantisedScore> quantise_sweep(const HardwareSubject& subject, const std::vector<Day>& days,

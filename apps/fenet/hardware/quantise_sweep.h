@@ -24,10 +24,14 @@ Protocol rounded_protocol(Protocol protocol, const QuantKeys& keys);
 
 /// Criteria of one format under the names of the reference: `eval/quantized/wl=<wl> fl=<fl>/R²` (mean over the axes of
 /// R2), the same for single axes (`.../R²-x`), and `eval/perf-cost-ratio/wl=<wl> fl=<fl>/R²`, a copy. Filters and
-/// activations are rounded, reduction and decoder fitted again. NaN values are left out.
+/// activations are rounded, reduction and decoder fitted again. NaN where labels or predictions of an axis are
+/// constant.
 std::map<std::string, double> quantisation_criterion(const Architecture& architecture, std::span<const Tensor> weights,
                                                      const std::vector<Session>& sessions, const Protocol& protocol,
                                                      const QuantKeys& keys);
+
+/// The keys of quantisation_criterion.
+std::vector<std::string> quantisation_keys(const QuantKeys& keys);
 
 /// One format on one day.
 struct QuantisedScore {

@@ -12,6 +12,7 @@
 #include "nn/train/tensorboard.h"
 
 #include "apps/fenet/evaluate/protocol.h"
+#include "apps/fenet/hardware/quantise_sweep.h"
 #include "apps/fenet/train/cross_validation.h"
 #include "apps/fenet/train/weights_average.h"
 
@@ -49,8 +50,10 @@ double finite_or(double value, double instead) {
   return std::isfinite(value) ? value : instead;
 }
 
-const std::vector<std::string>& metric_columns() {
-  static const std::vector<std::string> names{"pearsonr2-x", "pearsonr2-y", kHeadline, "decoder-MSE"};
+std::vector<std::string> metric_columns(const Settings& settings) {
+  std::vector<std::string> names{"pearsonr2-x", "pearsonr2-y", kHeadline, "decoder-MSE"};
+  if (settings.quant.evaluate)
+    for (std::string& key : quantisation_keys(settings.quant)) names.push_back(std::move(key));
   return names;
 }
 
@@ -157,7 +160,7 @@ void FoldTraining::open_folder() {
   if (plan_.folder.empty()) return;
   const std::filesystem::path folder = fold_folder(result_.fold);
   std::filesystem::create_directories(folder / "checkpoints");
-  callbacks_.push_back(std::make_unique<nn::MetricsCsv>(folder / "metrics.csv", metric_columns(), 1));
+  callbacks_.push_back(std::make_unique<nn::MetricsCsv>(folder / "metrics.csv", metric_columns(settings_), 1));
   nn::TensorBoard::Options options;
   options.log_every = 1;
   callbacks_.push_back(std::make_unique<nn::TensorBoard>(folder / "tb", options));
@@ -171,12 +174,15 @@ void FoldTraining::open_folder() {
 /// Judges the held-out sessions with the weights of now.
 Evaluation FoldTraining::look() {
   Evaluation at = evaluate_sessions(network_, held_out_, protocol_, &result_.invalid);
+  if (settings_.quant.evaluate)
+    at.metrics.merge(
+        quantisation_criterion(network_.architecture, network_.weights(), held_out_, protocol_, settings_.quant));
   at.epoch = view_.at.epoch;
   at.step = view_.at.step - 1;
   at.loss = view_.loss;
   result_.evaluations.push_back(at);
   view_.metrics = {};
-  for (const std::string& name : metric_columns())
+  for (const std::string& name : metric_columns(settings_))
     if (const auto found = at.metrics.find(name); found != at.metrics.end()) view_.metrics.set(name, found->second);
   for (const auto& callback : callbacks_) callback->on_epoch(view_);
   return at;
@@ -323,7 +329,7 @@ void FoldTraining::save_history(nn::Checkpoint& made) const {
   std::vector<double> looks;
   for (const Evaluation& e : result_.evaluations) {
     looks.insert(looks.end(), {static_cast<double>(e.epoch), static_cast<double>(e.step), e.loss});
-    for (const std::string& name : metric_columns()) {
+    for (const std::string& name : metric_columns(settings_)) {
       const auto found = e.metrics.find(name);
       looks.push_back(found == e.metrics.end() ? kNoValue : finite_or(found->second, kNoValue));
     }
@@ -343,15 +349,16 @@ void FoldTraining::restore_history(const nn::State& state) {
   };
   result_.losses = values("losses");
   const std::vector<double> looks = values("evaluations");
-  const std::size_t width = 3 + metric_columns().size();
+  const std::vector<std::string> columns = metric_columns(settings_);
+  const std::size_t width = 3 + columns.size();
   for (std::size_t i = 0; i + width <= looks.size(); i += width) {
     Evaluation e;
     e.epoch = static_cast<std::int64_t>(looks[i]);
     e.step = static_cast<std::int64_t>(looks[i + 1]);
     e.loss = looks[i + 2];
-    for (std::size_t m = 0; m < metric_columns().size(); ++m) {
+    for (std::size_t m = 0; m < columns.size(); ++m) {
       const double v = looks[i + 3 + m];
-      e.metrics[metric_columns()[m]] = v == kNoValue ? std::numeric_limits<double>::quiet_NaN() : v;
+      e.metrics[columns[m]] = v == kNoValue ? std::numeric_limits<double>::quiet_NaN() : v;
     }
     result_.evaluations.push_back(std::move(e));
   }
