@@ -41,6 +41,8 @@ struct Hdf5Tree {
   std::map<std::string, Hdf5Value> datasets;  // by full path, "/model/weight"
   /// By full path; of all data sets if the rules ask for outlines.
   std::map<std::string, Hdf5Outline> outlines;
+  /// To be written: data sets [1, n] of references to the data sets of those paths.
+  std::map<std::string, std::vector<std::string>> references;
   /// By object path and name; "/" is the root. Every group and data set is a key, also without attributes.
   std::map<std::string, std::map<std::string, Hdf5Value>> attributes;
 };

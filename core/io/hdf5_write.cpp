@@ -176,12 +176,29 @@ void make_parents(hid_t file, const std::string& path) {
   }
 }
 
+/// References as MATLAB's cells hold them; what they refer to must be there.
+void write_references(hid_t file, const std::string& path, const std::vector<std::string>& targets) {
+  std::vector<hobj_ref_t> raw(targets.size());
+  for (std::size_t i = 0; i < targets.size(); ++i)
+    check(H5Rcreate(&raw[i], file, targets[i].c_str(), H5R_OBJECT, -1) >= 0, "a reference to " + targets[i]);
+  const Id space = space_of({1, targets.size()});
+  const Id creation = hdf5::property_list(H5P_DATASET_CREATE);
+  check(H5Pset_obj_track_times(creation, false) >= 0, "settings of " + path);
+  Id set(H5Dcreate2(file, path.c_str(), H5T_STD_REF_OBJ, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose);
+  check(set.valid() && H5Dwrite(set, H5T_STD_REF_OBJ, H5S_ALL, H5S_ALL, H5P_DEFAULT, raw.data()) >= 0, path);
+  check(set.close(), path);
+}
+
 void write_all_of(const Hdf5Tree& tree, hid_t file) {
   for (const auto& item : tree.datasets) {
     THIMBLE_CHECK(item.first.size() > 1 && item.first.front() == '/', value, "\"", item.first,
                   "\" is no path of a data set");
     make_parents(file, item.first);
     write_dataset(file, item.first, item.second);
+  }
+  for (const auto& item : tree.references) {
+    make_parents(file, item.first);
+    write_references(file, item.first, item.second);
   }
   for (const auto& object : tree.attributes) {
     const std::string& path = object.first;

@@ -244,11 +244,11 @@ NpyLayout read_npy_layout(const std::filesystem::path& path) {
   return {element_of_header(header), header.dims, start};
 }
 
-std::string npy_bytes(const Array& array) {
-  const std::string_view name = name_of(array.element());  // "f32": kind and bits
-  std::string header = text::cat("{'descr': '", size_of(array.element()) == 1 ? '|' : '<', name[0],
-                                 size_of(array.element()), "', 'fortran_order': False, 'shape': (");
-  for (const std::int64_t size : array.dims()) header += text::cat(size, ",");
+std::string npy_header(Element element, const std::vector<std::int64_t>& dims) {
+  const std::string_view name = name_of(element);  // "f32": kind and bits
+  std::string header = text::cat("{'descr': '", size_of(element) == 1 ? '|' : '<', name[0], size_of(element),
+                                 "', 'fortran_order': False, 'shape': (");
+  for (const std::int64_t size : dims) header += text::cat(size, ",");
   header += "), }";
   const std::size_t start = kNpyMagic.size() + 4;
   header.append(kAlign - 1 - (start + header.size()) % kAlign, ' ');
@@ -256,7 +256,11 @@ std::string npy_bytes(const Array& array) {
   std::string out(kNpyMagic);
   out += {'\1', '\0'};
   put(out, static_cast<std::uint16_t>(header.size()));
-  out += header;
+  return out + header;
+}
+
+std::string npy_bytes(const Array& array) {
+  std::string out = npy_header(array.element(), array.dims());
   out += array.bytes();
   return out;
 }

@@ -25,6 +25,8 @@ struct NpyLayout {
 /// Reads the header alone. Throws as read_npy, and for files whose elements lie in another order.
 NpyLayout read_npy_layout(const std::filesystem::path& path);
 
+/// What stands before the elements of such an array, for writers of parts.
+std::string npy_header(Element element, const std::vector<std::int64_t>& dims);
 /// The bytes of a .npy file (format 1), row-major, little-endian.
 std::string npy_bytes(const Array& array);
 /// npy_bytes under the name `path`, atomically.
