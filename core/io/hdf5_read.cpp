@@ -259,10 +259,13 @@ class TreeReader {
     const auto element = element_of_type(type);
     require(element.has_value(), slab.path, "holds " + type_text(type) + " where numbers are wanted");
     const std::vector<hsize_t> first(slab.first.begin(), slab.first.end()), count(slab.count.begin(), slab.count.end());
-    const Id memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), H5Sclose);
-    require(
-        memory.valid() && H5Sselect_hyperslab(space, H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr) >= 0,
-        slab.path, "damaged HDF5 data set");
+    const bool scalar = dims.empty();
+    const Id memory(
+        scalar ? H5Screate(H5S_SCALAR) : H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr),
+        H5Sclose);
+    require(memory.valid() && (scalar || H5Sselect_hyperslab(space, H5S_SELECT_SET, first.data(), nullptr, count.data(),
+                                                             nullptr) >= 0),
+            slab.path, "damaged HDF5 data set");
     Hdf5Value& value = tree_.datasets[slab.path];
     value.numbers = Array(*element, slab.count);
     charge(value.numbers.bytes().size(), slab.path);

@@ -63,22 +63,7 @@ class CommonAverage : public Derived {
   using Derived::Derived;
   void read(std::int64_t first, const Tensor& block) const override {
     source_->read(first, block);
-    parallel_blocks(block.size(0), [&](std::int64_t b) { reference(block.rows(b, 1)); });
-  }
-
- private:
-  void reference(const Tensor& segment) const {
-    const std::int64_t count = channels(), length = samples();
-    std::vector<double> sum(static_cast<std::size_t>(length), 0.0);
-    float* x = segment.mut<float>();
-    for (std::int64_t c = 0; c < count; ++c)
-      for (std::int64_t t = 0; t < length; ++t)
-        sum[static_cast<std::size_t>(t)] += static_cast<double>(x[c * length + t]);
-    for (double& value : sum) value /= static_cast<double>(count);
-    for (std::int64_t c = 0; c < count; ++c)
-      for (std::int64_t t = 0; t < length; ++t)
-        x[c * length + t] =
-            static_cast<float>(static_cast<double>(x[c * length + t]) - sum[static_cast<std::size_t>(t)]);
+    parallel_blocks(block.size(0), [&](std::int64_t b) { take_common_away(block.rows(b, 1)); });
   }
 };
 
@@ -177,6 +162,19 @@ Segments with_channels(Segments source, std::vector<std::int64_t> channels) {
 
 Segments without_common(Segments source) {
   return std::make_shared<CommonAverage>(std::move(source));
+}
+
+void take_common_away(const Tensor& segment) {
+  const std::int64_t count = segment.size(1), length = segment.size(2);
+  std::vector<double> sum(static_cast<std::size_t>(length), 0.0);
+  float* x = segment.mut<float>();
+  for (std::int64_t c = 0; c < count; ++c)
+    for (std::int64_t t = 0; t < length; ++t)
+      sum[static_cast<std::size_t>(t)] += static_cast<double>(x[c * length + t]);
+  for (double& value : sum) value /= static_cast<double>(count);
+  for (std::int64_t c = 0; c < count; ++c)
+    for (std::int64_t t = 0; t < length; ++t)
+      x[c * length + t] = static_cast<float>(static_cast<double>(x[c * length + t]) - sum[static_cast<std::size_t>(t)]);
 }
 
 Segments filtered(Segments source, Filter filter) {

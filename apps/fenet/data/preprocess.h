@@ -18,6 +18,8 @@ using Segments = std::shared_ptr<const SegmentSource>;
 Segments with_channels(Segments source, std::vector<std::int64_t> channels);
 /// Without the mean over all channels of each moment.
 Segments without_common(Segments source);
+/// The same in place for one segment [1, C, T].
+void take_common_away(const Tensor& segment);
 /// Filtered from the first segment on; the state is carried from one segment to the next, so that reading in any pieces
 /// and order gives the same bits.
 Segments filtered(Segments source, Filter filter);

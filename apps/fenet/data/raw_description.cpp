@@ -13,8 +13,6 @@
 namespace thimble::fenet {
 namespace {
 
-using nlohmann::json;
-
 constexpr const char* kRawFormat = "thimble-raw-1";
 constexpr std::array<std::pair<const char*, io::Element>, 4> kTypes{{{"int16", io::Element::i16},
                                                                      {"int32", io::Element::i32},
@@ -24,7 +22,7 @@ constexpr std::array<std::pair<const char*, io::Element>, 4> kTypes{{{"int16", i
 /// The keys of a description, each checked where it is taken.
 class Keys {
  public:
-  Keys(const json& root, const std::filesystem::path& path) : root_(root), path_(path) {
+  Keys(const nlohmann::json& root, const std::filesystem::path& path) : root_(root), path_(path) {
     if (!root.is_object()) refuse("", "an object with rate_hz, channels, type, sessions is needed");
     static const std::vector<std::string> known{"format",  "rate_hz",      "channels", "type", "scale",
                                                 "samples", "header_bytes", "sessions", "cvr2", "unit"};
@@ -62,13 +60,13 @@ class Keys {
     if (!found->is_array() || found->size() != static_cast<std::size_t>(channels))
       refuse("scale", text::cat("a number, or a list of ", channels, ", is needed"));
     std::vector<double> out;
-    for (const json& value : *found) {
+    for (const nlohmann::json& value : *found) {
       if (!value.is_number()) refuse("scale", "holds something that is no number");
       out.push_back(value.get<double>());
     }
     return out;
   }
-  std::filesystem::path file(const json& from, const std::string& key) const {
+  std::filesystem::path file(const nlohmann::json& from, const std::string& key) const {
     const auto found = from.find(key);
     if (found == from.end()) return {};
     if (!found->is_string() || found->get<std::string>().empty()) refuse(key, "the name of a file is needed");
@@ -79,7 +77,7 @@ class Keys {
     if (found == root_.end() || !found->is_array() || found->empty())
       refuse("sessions", "a list of {\"data\": FILE, \"labels\": FILE} is needed");
     std::vector<RawDescription::Session> out;
-    for (const json& one : *found) {
+    for (const nlohmann::json& one : *found) {
       if (!one.is_object() || one.find("data") == one.end()) refuse("sessions", "a session without \"data\"");
       out.push_back({file(one, "data"), file(one, "labels")});
     }
@@ -94,7 +92,7 @@ class Keys {
   }
 
  private:
-  const json& root_;
+  const nlohmann::json& root_;
   const std::filesystem::path& path_;
 };
 
@@ -115,8 +113,8 @@ std::string sample_type_name(io::Element element) {
   return {};
 }
 
-RawDescription read_raw_description(const std::filesystem::path& path) {
-  const json root = io::read_json(path);
+RawDescription read_raw_description(const std::filesystem::path& path, bool files) {
+  const nlohmann::json root = io::read_json(path);
   const Keys keys(root, path);
   RawDescription out;
   out.rate_hz = keys.positive("rate_hz", 0.0);
@@ -125,7 +123,7 @@ RawDescription read_raw_description(const std::filesystem::path& path) {
   out.scale = keys.scale(out.channels);
   out.header_bytes = static_cast<std::uint64_t>(keys.whole("header_bytes", 0, std::int64_t{1} << 40, 0));
   out.samples = keys.whole("samples", 1, 10000000, 0);
-  out.sessions = keys.sessions();
+  if (files || root.contains("sessions")) out.sessions = keys.sessions();
   out.channel_r2 = keys.file(root, "cvr2");
   return out;
 }

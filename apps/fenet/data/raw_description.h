@@ -31,8 +31,9 @@ struct RawDescription {
 bool parse_sample_type(const std::string& name, io::Element& element);
 std::string sample_type_name(io::Element element);
 
-/// Paths in the file are relative to its folder. Throws Error(data) naming the key for anything that cannot be.
-RawDescription read_raw_description(const std::filesystem::path& path);
+/// Paths in the file are relative to its folder; `files` false: sessions may be missing. Throws Error(data) naming the
+/// key for anything that cannot be.
+RawDescription read_raw_description(const std::filesystem::path& path, bool files = true);
 /// The JSON text of a description, with paths as they are.
 std::string raw_description_text(const RawDescription& about);
 

@@ -6,7 +6,7 @@
 namespace thimble::fenet {
 namespace {
 
-enum class FileKind { hdf5, npy, json, other };
+enum class FileKind { hdf5, npy, text, other };
 
 /// By the first bytes; HDF5 may have 512 bytes of others (MATLAB's) in front.
 FileKind kind_of(const std::filesystem::path& path) {
@@ -17,7 +17,7 @@ FileKind kind_of(const std::filesystem::path& path) {
   if (view.substr(0, 8) == hdf5 || (view.size() > 520 && view.substr(512, 8) == hdf5)) return FileKind::hdf5;
   if (view.substr(0, 6) == "\x93NUMPY") return FileKind::npy;
   const std::size_t first = view.find_first_not_of(" \t\r\n");
-  return first != std::string_view::npos && view[first] == '{' ? FileKind::json : FileKind::other;
+  return first != std::string_view::npos && view[first] == '{' ? FileKind::text : FileKind::other;
 }
 
 std::string loader_of(const std::filesystem::path& path) {
@@ -26,7 +26,7 @@ std::string loader_of(const std::filesystem::path& path) {
       return path.extension() == ".nwb" ? "nwb" : "matlab";
     case FileKind::npy:
       return "npy";
-    case FileKind::json:
+    case FileKind::text:
       return "raw";
     case FileKind::other:
       break;

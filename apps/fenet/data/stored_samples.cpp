@@ -18,11 +18,11 @@ constexpr std::int64_t kPhases = 1024;   // table entries between two points
 constexpr std::int64_t kPieces = 65536;  // frames read at once
 
 template <class T>
-void widen(const std::string& bytes, std::int64_t count, float* to) {
-  for (std::int64_t i = 0; i < count; ++i) {
+void widen(std::string_view bytes, float* to) {
+  for (std::size_t at = 0; at + sizeof(T) <= bytes.size(); at += sizeof(T)) {
     T value;
-    std::memcpy(&value, bytes.data() + static_cast<std::size_t>(i) * sizeof(T), sizeof(T));
-    to[i] = static_cast<float>(value);
+    std::memcpy(&value, bytes.data() + at, sizeof(T));
+    *to++ = static_cast<float>(value);
   }
 }
 
@@ -131,6 +131,13 @@ class Resampled : public CutSegments {
 
 }  // namespace
 
+void floats_of(std::string_view bytes, io::Element element, float* to) {
+  if (element == io::Element::f32) widen<float>(bytes, to);
+  if (element == io::Element::f64) widen<double>(bytes, to);
+  if (element == io::Element::i16) widen<std::int16_t>(bytes, to);
+  if (element == io::Element::i32) widen<std::int32_t>(bytes, to);
+}
+
 StoredNumbers::StoredNumbers(const std::filesystem::path& path, io::Element element, std::uint64_t begin,
                              std::int64_t count)
     : file_(io::open_regular(path)), element_(element), begin_(begin), count_(count) {
@@ -161,10 +168,7 @@ void StoredNumbers::read(std::int64_t first, std::int64_t count, float* to) cons
       throw Error(ErrorKind::data, "became shorter while it was read", Place{io::shown(file_.path), 0, 0, {}});
     at += static_cast<std::size_t>(got);
   }
-  if (element_ == io::Element::f32) widen<float>(bytes, count, to);
-  if (element_ == io::Element::f64) widen<double>(bytes, count, to);
-  if (element_ == io::Element::i16) widen<std::int16_t>(bytes, count, to);
-  if (element_ == io::Element::i32) widen<std::int32_t>(bytes, count, to);
+  floats_of(bytes, element_, to);
   const float* bad = std::find_if(to, to + count, [](float v) { return !std::isfinite(v); });
   if (bad != to + count)
     throw Error(ErrorKind::data, text::cat("number ", first + (bad - to), " is not finite"),

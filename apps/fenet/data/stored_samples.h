@@ -9,8 +9,12 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace thimble::fenet {
+
+/// Little-endian i16, i32, f32 or f64 as floats; whole elements only.
+void floats_of(std::string_view bytes, io::Element element, float* to);
 
 /// Little-endian numbers behind each other from byte `begin` on. Throws Error(io); Error(data) if the file is shorter
 /// than `count` numbers need.

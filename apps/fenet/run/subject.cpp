@@ -128,6 +128,25 @@ Subject open_subject(const app::Context& context) {
   return subject;
 }
 
+ChosenNetwork open_network(const app::Context& context) {
+  ChosenNetwork out;
+  const std::string weights = context.flag("--weights");
+  if (!weights.empty()) {
+    out.chosen = configuration_of(context);
+    out.weights = given_network(weights, out.chosen.settings)->folds.front().weights;
+    return out;
+  }
+  if (context.words().empty())
+    throw Error(ErrorKind::usage, "which network?", {},
+                text::cat("thimble-fenet ", context.verb().name, " latest; or without a run: --weights FILE"));
+  OldRun old = open_run(context);
+  const CrossValidation run = read_folds(old.folder);
+  const FoldResult& fold = best_fold(run);
+  out.weights = fold.best_weights.empty() ? fold.weights : fold.best_weights;
+  out.chosen = std::move(old);
+  return out;
+}
+
 Subject untrained_subject(const app::Context& context) {
   Subject subject;
   subject.chosen = configuration_of(context);

@@ -26,6 +26,12 @@ std::vector<app::Flag> subject_flags();
 /// recordings come from (none: simulated ones), by default all sessions of the training days. --split train, dev, test:
 /// the sessions of those days, with the best network of the run. Throws Error(usage) when there is nothing to look at.
 Subject open_subject(const app::Context& context);
+/// A network alone: of --weights with the configuration of the first word, or the best of the run that it names.
+struct ChosenNetwork {
+  Chosen chosen;
+  std::vector<Tensor> weights;  // in the order of Network::weights()
+};
+ChosenNetwork open_network(const app::Context& context);
 /// The configuration named by the first word, or defaults without one; nothing is trained: start filters only.
 Subject untrained_subject(const app::Context& context);
 

@@ -15,6 +15,8 @@ app::Program program() {
   // one per line: what is added does not move the others
   // clang-format off
   p.verbs = {
+      simulate_verb(),
+      stream_verb(),
       train_verb(),
       evaluate_verb(),
       predict_verb(),

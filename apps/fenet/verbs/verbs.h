@@ -5,6 +5,9 @@
 
 namespace thimble::fenet {
 
+app::Verb simulate_verb();
+app::Verb channels_verb();
+app::Verb stream_verb();
 app::Verb train_verb();
 app::Verb evaluate_verb();
 app::Verb predict_verb();
