@@ -1,5 +1,6 @@
 #include "core/io/file.h"
 #include "core/io/hdf5_foreign.h"
+#include "core/io/npy.h"
 #include "core/io/torch.h"
 #include "core/kernels/wavelet_conv.h"
 
@@ -225,4 +226,50 @@ TEST_CASE("checkpoints whose parts do not fit together are refused by name [FN F
   CHECK(says(error_of([&] { read_weights(folder / "w.h5"); }), "kernel"));
   test::write_text(folder / "w.h5", "no HDF5");
   CHECK(error_of([&] { read_weights(folder / "w.h5"); }));
+}
+
+TEST_SUITE("slow") {
+  TEST_CASE("arrays for the neural data transformer have the names, shapes and bytes of the format [FN F23]") {
+    const test::TempFolder folder;
+    const auto run = [&](std::vector<std::string> words) {
+      for (const char* setting : {"synth.sessions=2", "synth.segments=40", "synth.channels=3", "synth.samples=300"})
+        words.emplace_back(setting);
+      return test::run_program("thimble-fenet", words, folder.path());
+    };
+    const test::Ended ended = run({"export", "efficient", "--target", "ndt", "--out", "ndt"});
+    CHECK_MESSAGE(ended.code == 0, ended.err);
+    for (const int day : {0, 1}) {
+      const io::Array outputs = io::read_npy(folder / text::cat("ndt/gitignoreme_outputs_day", day, ".npy"));
+      const io::Array labels = io::read_npy(folder / text::cat("ndt/gitignoreme_labels_day", day, ".npy"));
+      CHECK(outputs.element() == io::Element::f32);
+      CHECK(outputs.dims() == std::vector<std::int64_t>{40, 3 * 2});
+      CHECK(labels.dims() == std::vector<std::int64_t>{40, 2});
+    }
+    const std::string bytes = test::read_text(folder / "ndt/gitignoreme_labels_day0.npy");
+    CHECK(bytes.substr(0, 8) == std::string("\x93NUMPY\x01\x00", 8));
+    CHECK(bytes.find("'descr': '<f4', 'fortran_order': False, 'shape': (40, 2)") != std::string::npos);
+    CHECK(bytes.size() % 64 == 40 * 2 * 4 % 64);
+    CHECK(run({"export", "efficient", "--target", "ndt", "--what", "features", "--out", "all"}).code == 0);
+    CHECK(io::read_npy(folder / "all/gitignoreme_outputs_day1.npy").dims() == std::vector<std::int64_t>{40, 3 * 4});
+    CHECK(run({"export", "efficient", "--target", "ndt", "--what", "predictions", "--out", "said"}).code == 0);
+    CHECK(io::read_npy(folder / "said/gitignoreme_outputs_day0.npy").dims() == std::vector<std::int64_t>{40, 2});
+    CHECK_FALSE(std::filesystem::exists(folder / "all/gitignoreme_outputs_day2.npy"));
+  }
+
+  TEST_CASE("weights go through import and export without a change of bits [FN F18] [FN N11]") {
+    THIMBLE_SHARED(sample, "data/fenet/sample_pytorch_checkpoint.pt");
+    const test::TempFolder folder;
+    const auto code = [&](const std::vector<std::string>& words) {
+      return test::run_program("thimble-fenet", words, folder.path()).code;
+    };
+    CHECK(code({"import", sample.string(), "--to", "a.h5"}) == 0);
+    CHECK(code({"export", "a.h5", "--target", "weights", "--out", "b.h5"}) == 0);
+    CHECK(code({"export", "b.h5", "--target", "weights", "--out", "c.pt"}) == 0);
+    CHECK(code({"import", "c.pt", "--to", "d.h5"}) == 2);
+    CHECK(code({"import", "c.pt", "--strides", "2,3", "--relus", "0,1", "--to", "d.h5"}) == 0);
+    CHECK(test::read_text(folder / "a.h5") == test::read_text(folder / "b.h5"));
+    CHECK(same_weights(read_weights(folder / "d.h5"), read_weights(sample)));
+    CHECK(code({"export", "latest", "--target", "weights"}) == 2);
+    CHECK(code({"export", "a.h5", "--target", "weights", "--out", "b.txt"}) == 2);
+  }
 }

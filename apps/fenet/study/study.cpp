@@ -47,7 +47,7 @@ std::string text_of(const Judged& judged) {
 }
 
 std::vector<double> fold_values(const Settings& settings, const std::vector<Tensor>& weights, const Session& session) {
-  Network network(architecture_of(settings.model), session.segments->samples());
+  Network network(architecture_of(settings), session.segments->samples());
   network.set_weights(weights);
   const Scores scores = judge(extract_features(network, *session.segments), session.segments->channels(),
                               session.labels, protocol_of(settings));

@@ -5,6 +5,7 @@
 
 #include "apps/common/cli/context.h"
 #include "apps/fenet/evaluate/criteria.h"
+#include "apps/fenet/run/outputs.h"
 #include "apps/fenet/run/subject.h"
 #include "apps/fenet/train/fold_training.h"
 #include "apps/fenet/verbs/verbs.h"
@@ -20,13 +21,7 @@ namespace fs = std::filesystem;
 Tensor outputs_of(const Settings& settings, const JudgedSession& s, const std::string& what) {
   Network network(architecture_of(settings), s.session.segments->samples());
   network.set_weights(s.fold->weights);
-  const Tensor features = extract_features(network, *s.session.segments);
-  const std::int64_t channels = s.session.segments->channels();
-  const Protocol protocol = protocol_of(settings);
-  if (what == "predictions") return judge(features, channels, s.session.labels, protocol).predictions.to(DType::f32);
-  if (what == "features") return features;
-  const Tensor z = protocol.normalise ? normalise_columns(features) : features;
-  return what == "normalised" ? z : fit_head(z, channels, s.session.labels, protocol).reduce(z);
+  return session_outputs(network, s.session, protocol_of(settings), what);
 }
 
 std::vector<std::string> names_of_columns(const JudgedSession& s, const std::string& what, std::int64_t count) {

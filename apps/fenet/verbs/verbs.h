@@ -25,5 +25,8 @@ app::Program program();
 
 /// Targets of export for the chip; `text`: with configuration bits and text files.
 int export_chip(app::Context& context, bool text);
+/// Targets of export for other programs.
+int export_weights(app::Context& context);
+int export_ndt(app::Context& context);
 
 }  // namespace thimble::fenet
