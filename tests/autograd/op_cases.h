@@ -8,6 +8,7 @@
 #include "autograd/ops/linear.h"
 #include "autograd/ops/loss.h"
 #include "autograd/ops/shape.h"
+#include "autograd/ops/wavelet.h"
 
 #include <functional>
 #include <string>
@@ -70,6 +71,27 @@ inline OpCase linear_case(std::int64_t batch, std::int64_t in, std::int64_t out,
                          {{batch, in}, {out, in}, {out + 1}},
                          {{batch}, {out, in}, {out}}},
           .f32_tolerance = 1e-5};
+}
+
+/// What recorded operations point to; dropout draws are those of step 3.
+inline const WaveletSettings& wavelet_settings() {
+  static const WaveletSettings settings{{{{6, 2, 1, 2}, {3, 1}, {4, 3}}}, 0.2};
+  return settings;
+}
+inline const std::uint64_t& wavelet_step() {
+  static const std::uint64_t step = 3;
+  return step;
+}
+
+inline std::vector<double> plain_wavelet(const Values& v) {
+  const Tensor x = Tensor::from(v[0], {70, 31}), filters = Tensor::from(v[1]);
+  const Tensor out = Tensor::zeros({70, wavelet_settings().chain.features()}, DType::f64);
+  std::vector<Tensor> weights;
+  std::int64_t first = 0;
+  for (const kernels::WaveletLevel& level : wavelet_settings().chain.levels)
+    for (int branch = 0; branch < 2; ++branch, first += level.taps) weights.push_back(filters.rows(first, level.taps));
+  kernels::reference::wavelet_features(wavelet_settings().chain, x, weights, out);
+  return out.to_vector();
 }
 
 inline std::vector<OpCase> op_cases() {
@@ -148,6 +170,24 @@ inline std::vector<OpCase> op_cases() {
                          return cross_entropy(v[0], Tensor::from(std::vector<std::int32_t>{0, 3, 1, 2, 2, 0}));
                        },
                    .must_throw = {{{5, 4}}}});
+  cases.push_back({.name = "concat",
+                   .inputs = {{"a", {3}, false}, {"b", {1}, false}, {"c", {5}, false}},
+                   .run =
+                       [](const Vars& v) {
+                         return square(concat(Vars{v[0], v[1], v[2], v[0], v[1], v[2], v[0]}));
+                       },
+                   .must_throw = {{{3}, {1, 1}, {5}}}});
+  for (const bool training : {false, true})
+    cases.push_back({.name = training ? "wavelet_features training" : "wavelet_features",
+                     .inputs = {{"x", {70, 31}, false}, {"filters", {26}, false}},
+                     .run =
+                         [training](const Vars& v) {
+                           return wavelet_features(v[0], v[1], wavelet_settings(), Rng(4).stream("dropout"),
+                                                   training ? &wavelet_step() : nullptr);
+                         },
+                     .reference = training ? nullptr : std::function<std::vector<double>(const Values&)>(plain_wavelet),
+                     .must_throw = {{{70, 31}, {25}}},
+                     .f32_tolerance = 1e-5});
   cases.push_back({.name = "mean", .inputs = {{"x", {21, 3}}}, .run = [](const Vars& v) { return mean(v[0]); }});
   cases.push_back({.name = "sum", .inputs = {{"x", {21, 3}}}, .run = [](const Vars& v) { return sum(v[0]); }});
   cases.push_back({.name = "weighted_mean",

@@ -97,7 +97,8 @@ const std::vector<std::string>& presets() {
 std::int64_t published_operations(const Architecture& architecture, std::int64_t samples) {
   std::int64_t sum = 0;
   for (const kernels::WaveletLevel& level : architecture.chain().levels) {
-    samples = (samples + std::max(level.taps - level.stride, 0) - 1) / level.stride;
+    const std::int64_t last = samples + std::max(level.taps - level.stride, 0) - 1;
+    samples = last < 0 ? -1 : last / level.stride;  // published figures round down, below zero too
     sum += 2 * samples * level.taps;
   }
   return sum;
