@@ -17,6 +17,7 @@ app::Program program() {
   p.verbs = {
       simulate_verb(),
       stream_verb(),
+      channels_verb(),
       train_verb(),
       evaluate_verb(),
       predict_verb(),
