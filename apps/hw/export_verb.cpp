@@ -92,7 +92,7 @@ Verb export_verb() {
       "The same network, options and seed give the same bytes. An earlier export in DIR is replaced when the new one "
       "is "
       "complete; any other folder is refused. parallel takes a vector every clock; serial shares one multiplier per "
-      "input of the first layer and one table.";
+      "input of the first layer and one table; stream takes one sample of a window per clock.";
   return verb;
 }
 

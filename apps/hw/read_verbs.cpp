@@ -30,6 +30,8 @@ int check(Context& context) {
   result.print(hw::graph_text(graph));
   const std::string obstacle = hw::serial_obstacle(graph);
   result.line(cat("serial schedule: ", obstacle.empty() ? "possible" : cat("not possible, ", obstacle)));
+  const std::string still = hw::stream_obstacle(graph);
+  result.line(cat("stream schedule: ", still.empty() ? "possible" : cat("not possible, ", still)));
   result.line(cat("every width holds its exact range; FXIR sha256 ", hw::hash_of(graph)));
   return 0;
 }

@@ -131,7 +131,7 @@ class Lowering {
     static_cast<void>(layer);
   }
   void lower(const nn::WaveletBank&) {
-    fail(ErrorKind::value, where(), "a wavelet bank has an integer form of its own (core/kernels/integer_wavelet.h)");
+    fail(ErrorKind::value, where(), "a wavelet bank has a lowering of its own (hw/lower/wavelet.h)");
   }
   void lower(const nn::BatchNorm&) { fail(ErrorKind::value, where(), "fold batch norms before quantising"); }
 

@@ -58,7 +58,15 @@ inline hw::Graph random_graph(SplitMix64& random) {
   scale.rule.rounding = static_cast<fixed::Rounding>(pick(0, 1));
   const TensorId t = add(scale, {s});
   const TensorId u = add(op::Reshape{{2, 2}}, {r});
-  for (const TensorId out : {m, u, s, t, k}) graph.append("", op::Output{}, {out});
+  op::Conv1d conv{.taps = 2, .n_in = 4, .n_out = 4, .stride = pick(1, 2), .dilation = pick(1, 2), .groups = pick(1, 2)};
+  conv.before = pick(0, 2);
+  conv.after = pick(1, 2);
+  conv.pad = pick(-3, 3);
+  conv.frac = {pick(0, 3)};
+  conv.bias = {1, -20, 300, -4000};
+  for (std::int64_t w = 0; w < 2 * conv.group_in() * 4; ++w) conv.weights.push_back(random.uniform(-40, 40));
+  const TensorId v = add(conv, {g});
+  for (const TensorId out : {m, u, s, t, k, v}) graph.append("", op::Output{}, {out});
   return graph;
 }
 
