@@ -32,7 +32,8 @@ TEST_CASE("[FN F21] [FN N10] export writes one folder that checks itself, and ve
   if (!test::installed({"iverilog", "vvp", "cc"})) return;
   const test::TempFolder folder;
   const auto made = fenet_verb(folder, {"export", "efficient", "--out", "chip", "--vectors", "40", kFewChannels,
-                                        kFewSegments, kTwoSessions, kShort, "hw.first_n=2", "hw.code=hex_2s_comp"});
+                                        kFewSegments, kTwoSessions, kShort, "hw.first_n=2", "hw.code=hex_2s_comp",
+                                        "run.quantized_model_dir=models", "run.quantized_data_dir=vectors"});
   INFO(made.output);
   REQUIRE(made.exit_code == 0);
   CHECK(contains(made.output, "text bundle: 0 mismatches"));
@@ -41,6 +42,9 @@ TEST_CASE("[FN F21] [FN N10] export writes one folder that checks itself, and ve
                            "text/qfe_net.h5", "text/model_info.txt", "firmware/words/fenet_efficient_words.h",
                            "firmware/words/mem/feat0_weights.mem", "manifest.sha256"})
     CHECK(std::filesystem::exists(folder / "chip" / file));
+  CHECK(std::filesystem::exists(folder / "models" / "feat_weights.txt"));
+  CHECK(!std::filesystem::exists(folder / "models" / "inputs.txt"));
+  CHECK(std::filesystem::exists(folder / "vectors" / "inputs.txt"));
   CHECK(contains(io::read_file(folder / "chip" / "report.md"), "## Registers"));
   const auto proof = fenet_verb(folder, {"verify", "chip", "--sim", "interpreter,c,icarus"});
   INFO(proof.output);

@@ -1,6 +1,8 @@
 #include "apps/fenet/hardware/hardware_export.h"
 
 #include "core/base/error.h"
+#include "core/io/atomic_file.h"
+#include "core/io/file.h"
 
 #include "hw/emit/stimulus.h"
 #include "hw/emit/verilog.h"
@@ -57,6 +59,21 @@ std::vector<hw::VerilogFile> extra_files(const QuantisedNetwork& network, const 
   return files;
 }
 
+/// Files about the network; the others in text/ are data.
+bool is_model_file(const std::string& name) {
+  return name == "qfe_net.h5" || name == "configs.txt" || name == "model_info.txt" || name.ends_with("_weights.txt");
+}
+
+void copy_text_files(const std::filesystem::path& text, const RunKeys& keys) {
+  for (const auto& entry : std::filesystem::directory_iterator(text)) {
+    const std::string name = entry.path().filename().string();
+    const std::string& folder = is_model_file(name) ? keys.quantized_model_dir : keys.quantized_data_dir;
+    if (folder.empty()) continue;
+    std::filesystem::create_directories(folder);
+    io::atomic_replace(std::filesystem::path(folder) / name, io::read_file(entry.path()));
+  }
+}
+
 }  // namespace
 
 HardwareExport export_hardware(const HardwareSubject& subject, const HardwareExportOptions& options,
@@ -88,6 +105,7 @@ HardwareExport export_hardware(const HardwareSubject& subject, const HardwareExp
       graph, hw::stimulus(graph, options.vectors, static_cast<std::uint64_t>(subject.settings.seed), shown), how,
       folder);
   if (options.text) out.bundle = check_bundle(folder / "text");
+  if (out.bundle && out.bundle->equal()) copy_text_files(folder / "text", subject.settings.run);
   return out;
 }
 

@@ -23,12 +23,11 @@ struct HardwareExportOptions {
   std::size_t vectors = 300;
   std::string day;
   bool text = true;
-  /// Folders that a lab keeps for models and data beside the export; empty: none.
-  std::string model_folder, data_folder;
 };
 
-/// Writes the folder whole or not at all, then computes the text files again from themselves. Throws Error(config)
-/// naming the field of the configuration that does not fit, and what export_folder throws.
+/// Writes the folder whole or not at all, then computes the text files again from themselves. If they are right and
+/// the settings name folders for them (run.quantized_model_dir, run.quantized_data_dir), copies go there. Throws
+/// Error(config) naming the field of the configuration that does not fit, and what export_folder throws.
 HardwareExport export_hardware(const HardwareSubject& subject, const HardwareExportOptions& options,
                                const std::filesystem::path& folder);
 

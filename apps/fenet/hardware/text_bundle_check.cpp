@@ -18,6 +18,8 @@ using text::cat;
 namespace {
 
 constexpr std::size_t kShown = 20;
+// sums of products of such words over such filters fit 62 bits
+constexpr std::int64_t kWordBits = 24, kTaps = 1 << 16;
 constexpr std::uint64_t kTextBytes = std::uint64_t{1} << 30;
 
 using Integers = std::vector<std::int64_t>;
@@ -90,7 +92,7 @@ class Checker {
     keys_.code = info_.word("code");
     keys_.code_bits = info_.number("code_bits", 2, 62);
     keys_.pool_bits = info_.number("pool_bits", 2, 62);
-    const auto w = static_cast<int>(info_.number("word_length", 2, 31));
+    const auto w = static_cast<int>(info_.number("word_length", 2, kWordBits));
     code_ = {
         keys_.code, {w, true, static_cast<int>(info_.number("fraction", 0, w - 1))}, static_cast<int>(keys_.code_bits)};
     chunks_ = static_cast<std::size_t>(info_.number("chunks", 1, 1 << 24));
@@ -137,7 +139,7 @@ class Checker {
     return value;
   }
   int field_bits(const char* key) const {
-    const std::int64_t n = info_.number(key, 1, 1 << 20);
+    const std::int64_t n = info_.number(key, 1, kTaps);
     return n == 1 ? 0 : static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n - 1)));
   }
 
@@ -195,21 +197,21 @@ class Checker {
   }
 
   /// Nearest integer to q * 2^-shift, halves to even, within the symmetric range of a word.
-  std::int64_t rounded(std::int64_t q, std::int64_t shift) const {
-    const std::int64_t unit = std::int64_t{1} << shift, below = q >> shift, rest = q - below * unit;
+  std::int64_t rounded(fixed::Wide q, std::int64_t shift) const {
+    const fixed::Wide unit = fixed::Wide{1} << shift, below = q >> shift, rest = q - below * unit;
     const bool up = 2 * rest > unit || (2 * rest == unit && (below & 1) != 0);
-    const std::int64_t most = (std::int64_t{1} << (code_.type.w - 1)) - 1;
-    return std::clamp(below + (up ? 1 : 0), -most, most);
+    const fixed::Wide most = (fixed::Wide{1} << (code_.type.w - 1)) - 1;
+    return static_cast<std::int64_t>(std::clamp(below + (up ? 1 : 0), -most, most));
   }
 
   /// The register after every position, and the feature behind the last one.
   std::int64_t pool(std::size_t file, const Integers& sums, const TextLevel& level) {
-    std::int64_t total = 0;
-    const std::int64_t most = (std::int64_t{1} << (keys_.pool_bits - 1)) - 1;
-    std::vector<std::int64_t>& column = feat_[file].emplace_back();
+    fixed::Wide total = 0;
+    const fixed::Wide most = (fixed::Wide{1} << (keys_.pool_bits - 1)) - 1;
+    Integers& column = feat_[file].emplace_back();
     for (const std::int64_t sum : sums) {
-      total += sum >= 0 ? sum << level.power : -sum;
-      column.push_back(std::min(total >> level.power, most));
+      total += sum >= 0 ? fixed::Wide{sum} << level.power : -fixed::Wide{sum};
+      column.push_back(static_cast<std::int64_t>(std::min(total >> level.power, most)));
     }
     return rounded(total, code_.type.f + level.power + level.divisor_power);
   }
