@@ -11,6 +11,7 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <set>
 
 namespace thimble::fenet {
 
@@ -19,8 +20,10 @@ using text::cat;
 namespace {
 
 constexpr const char* kScore = "decoder-xy-avg-R2";
-constexpr double kMapTop = 0.7;       // of the published heat map
-constexpr double kBandBottom = -1.0;  // single folds may be far worse than a constant; that is not the question
+// of single folds: the R2 of a fold in which the hand hardly moves has any size below 0, a correlation has not
+constexpr const char* kFoldScore = "pearsonr2-xy-normed";
+constexpr double kMapTop = 0.7;                           // of the published heat map
+constexpr std::int64_t kFirstBands = 8, kLastBands = 11;  // word lengths of the published bands
 
 /// Scores of one day: the mean over its sessions, and every fold.
 struct DayScore {
@@ -45,7 +48,7 @@ DayScore judged_day(const std::vector<Session>& sessions, const Protocol& protoc
     for (const auto& [name, value] : criteria_of(session.labels, scores.predictions))
       if (std::isfinite(value)) values[name].push_back(value);
     for (const auto& fold : scores.folds)
-      if (std::isfinite(fold.at(kScore))) out.folds.push_back(fold.at(kScore));
+      if (std::isfinite(fold.at(kFoldScore))) out.folds.push_back(fold.at(kFoldScore));
   }
   for (const auto& [name, list] : values) out.metrics[name] = mean_of(list);
   if (out.metrics.count(kScore) != 0) out.mean = out.metrics.at(kScore);
@@ -122,10 +125,10 @@ std::vector<QuantisedScore> quantise_sweep(const HardwareSubject& subject, const
   std::vector<QuantisedScore> scores;
   std::vector<const Day*> day_of;
   for (const Day& day : days) {
-    const double unquantised = float_day(subject, day.sessions, protocol).mean;
+    const DayScore unquantised = float_day(subject, day.sessions, protocol);
     for (const std::int64_t wl : subject.settings.quant.word_lengths)
       for (std::int64_t fl = 1; fl <= wl - 2; ++fl) {
-        scores.push_back({day.name, wl, fl, unquantised, 0, {}});
+        scores.push_back({day.name, wl, fl, unquantised.mean, 0, {}, unquantised.folds});
         day_of.push_back(&day);
       }
   }
@@ -165,7 +168,7 @@ using Format = std::pair<std::int64_t, std::int64_t>;
 
 /// Scores of all days of one format.
 struct FormatScores {
-  std::vector<double> unquantised, quantised, folds;
+  std::vector<double> unquantised, quantised, folds, unquantised_folds;
 };
 
 std::map<Format, FormatScores> by_format(const std::vector<QuantisedScore>& scores) {
@@ -175,6 +178,7 @@ std::map<Format, FormatScores> by_format(const std::vector<QuantisedScore>& scor
     if (std::isfinite(s.unquantised)) f.unquantised.push_back(s.unquantised);
     if (std::isfinite(s.quantised)) f.quantised.push_back(s.quantised);
     f.folds.insert(f.folds.end(), s.folds.begin(), s.folds.end());
+    f.unquantised_folds.insert(f.unquantised_folds.end(), s.unquantised_folds.begin(), s.unquantised_folds.end());
   }
   return out;
 }
@@ -217,10 +221,12 @@ report::Figure band_figure(const std::map<Format, FormatScores>& formats, std::i
   report::Figure f;
   f.name = cat("quantisation-bands-", word_length);
   f.title = cat("Words of ", word_length, " bits");
-  f.caption = "Median over folds of all days; inner band 25 to 75 %, outer band 5 to 95 %.";
+  f.caption =
+      "Squared correlation, median over the folds of all days with bands; dotted: median of the network before "
+      "rounding.";
   f.x.label = "fraction";
   f.x.unit = "bits";
-  f.y.label = "R2";
+  f.y.label = "R2 (pearsonr2-xy-normed)";
   report::Series outer, inner;
   outer.mark = inner.mark = report::Mark::band;
   outer.name = "5 to 95 %";
@@ -228,7 +234,7 @@ report::Figure band_figure(const std::map<Format, FormatScores>& formats, std::i
   double unquantised = std::nan("");
   for (const auto& [format, scores] : formats) {
     if (format.first != word_length || scores.folds.empty()) continue;
-    unquantised = mean_of(scores.unquantised);
+    if (!scores.unquantised_folds.empty()) unquantised = quantile_of(scores.unquantised_folds, 0.5);
     for (report::Series* s : {&outer, &inner}) {
       s->x.push_back(static_cast<double>(format.second));
       s->y.push_back(quantile_of(scores.folds, 0.5));
@@ -237,8 +243,6 @@ report::Figure band_figure(const std::map<Format, FormatScores>& formats, std::i
     }
   }
   f.series = {outer, inner};
-  const auto least = std::min_element(outer.low.begin(), outer.low.end());
-  if (least != outer.low.end()) f.y.low = std::max(*least, kBandBottom);
   if (std::isfinite(unquantised)) f.rules.push_back({false, unquantised, "not quantised"});
   return f;
 }
@@ -256,7 +260,7 @@ std::optional<FormatChoice> shortest_format(const std::vector<QuantisedScore>& s
 report::Table sweep_table(const std::vector<QuantisedScore>& scores) {
   report::Table table;
   table.title = "Best fraction of every word length";
-  table.note = "R2: mean over both axes, folds and days";
+  table.note = "R2: of the held-out rows of a session, mean over both axes, sessions and days";
   table.columns = {{"word length", "bits", false, false},
                    {"fraction", "bits", false, false},
                    {"R2", "", false, false},
@@ -281,11 +285,13 @@ report::Table sweep_table(const std::vector<QuantisedScore>& scores) {
 std::vector<report::Figure> sweep_figures(const std::vector<QuantisedScore>& scores) {
   const auto formats = by_format(scores);
   std::vector<report::Figure> figures = {map_figure(formats)};
-  std::int64_t last = 0;
+  std::set<std::int64_t> all, usual;
   for (const auto& entry : formats) {
-    if (entry.first.first != last) figures.push_back(band_figure(formats, entry.first.first));
-    last = entry.first.first;
+    all.insert(entry.first.first);
+    if (entry.first.first >= kFirstBands && entry.first.first <= kLastBands) usual.insert(entry.first.first);
   }
+  for (const std::int64_t word_length : usual.empty() ? all : usual)
+    figures.push_back(band_figure(formats, word_length));
   return figures;
 }
 

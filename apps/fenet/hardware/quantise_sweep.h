@@ -39,7 +39,8 @@ struct QuantisedScore {
   std::int64_t word_length = 0, fraction = 0;
   double unquantised = 0, quantised = 0;  // decoder-xy-avg-R2 of all held-out rows of a session, mean over the day
   double drop() const { return unquantised - quantised; }
-  std::vector<double> folds;  // of every fold with a value
+  // squared correlation (pearsonr2-xy-normed) of every fold with a value, after and before rounding
+  std::vector<double> folds, unquantised_folds;
 };
 
 /// Every day, every word length of keys.word_lengths, fractions 1 .. word length - 2, in that order. Formats run side
@@ -59,7 +60,8 @@ struct FormatChoice {
 std::optional<FormatChoice> shortest_format(const std::vector<QuantisedScore>& scores, double tolerance);
 
 report::Table sweep_table(const std::vector<QuantisedScore>& scores);
-/// Heat map over word length and fraction, and for each word length the bands over folds against the fraction.
+/// Heat map over word length and fraction, and for the usual word lengths (8 to 11, or all if none of them was swept)
+/// the bands over folds against the fraction.
 std::vector<report::Figure> sweep_figures(const std::vector<QuantisedScore>& scores);
 
 }  // namespace thimble::fenet
