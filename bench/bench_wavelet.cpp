@@ -1,5 +1,7 @@
 // The wavelet extractor (W1): training step and inference; its integers (W8.wavelet); one level alone (W7). Names and
 // protocol: bench/README.md.
+#include "core/io/atomic_file.h"
+#include "core/io/file.h"
 #include "core/kernels/integer_wavelet.h"
 #include "core/kernels/wavelet_conv.h"
 #include "core/parallel/blocks.h"
@@ -10,7 +12,8 @@
 #include <benchmark/benchmark.h>
 
 #include <cmath>
-#include <cstdio>
+#include <cstring>
+#include <filesystem>
 
 using namespace thimble;
 
@@ -107,9 +110,45 @@ void integers(benchmark::State& state, kernels::WaveletPool pool) {
   state.counters["windows/s"] = benchmark::Counter(768, benchmark::Counter::kIsIterationInvariantRate);
 }
 
+/// Features, gradients and integers on the inputs that peers/w1.py wrote, for comparison before anything is timed.
+void check_beside_peer(const std::filesystem::path& folder) {
+  const auto read = [&](const char* name, Shape shape) {
+    const std::string bytes = io::read_file(folder / (std::string(name) + ".f32"));
+    const Tensor t = Tensor::empty(shape);
+    THIMBLE_CHECK(bytes.size() == t.bytes(), data, name, ".f32 has ", bytes.size(), " bytes, ", t.bytes(),
+                  " are wanted");
+    std::memcpy(t.raw_mut(), bytes.data(), bytes.size());
+    return t;
+  };
+  const auto write = [&](const char* name, const Tensor& t) {
+    io::atomic_replace(folder / (std::string(name) + ".f32"), {static_cast<const char*>(t.raw()), t.bytes()});
+  };
+  kernels::WaveletChain chain = w1_chain();
+  const Tensor x = read("w1_x", {192, kSamples}), d_out = read("w1_g", {192, chain.features()});
+  const Tensor filters = read("w1_filters", {chain.weights()}), gradient = Tensor::zeros(filters.shape());
+  const Tensor out = Tensor::zeros(d_out.shape());
+  std::vector<Tensor> weights, gradients;
+  std::vector<kernels::Into> targets;
+  for (std::int64_t first = 0; first < chain.weights(); first += 40) {
+    weights.push_back(filters.rows(first, 40));
+    gradients.push_back(gradient.rows(first, 40));
+  }
+  for (const Tensor& g : gradients) targets.push_back({&g, false});
+  kernels::wavelet_features(chain, x, weights, out);
+  kernels::wavelet_gradient(chain, x, weights, d_out, {}, targets);
+  write("w1_ours_features", out);
+  write("w1_ours_gradient", gradient);
+  const auto q = kernels::quantise_chain(chain, weights, {9, true, 6}, {9, true, 6});
+  write("w1_ours_integers", kernels::quantised_features(q, x).to(DType::f32));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::string(argv[1]) == "--check") {
+    check_beside_peer(argv[2]);
+    return 0;
+  }
   using benchmark::RegisterBenchmark;
   const auto in_ms = [](benchmark::internal::Benchmark* b) { b->UseRealTime()->Unit(benchmark::kMillisecond); };
   for (const std::int64_t windows : {12288, 768, 192}) {

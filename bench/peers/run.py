@@ -27,6 +27,13 @@ TARGETS = {
     "W2.experts5/100steps_each_b16": ("ms", 4, 1.0, 0.55),
     "W2.infer/forward_b2048": ("us", 130, 75, 42),
     "W2.infer/forward_b16": ("us", 2.5, 0.65, None),
+    "W1.train/step_N12288": ("ms", 110, 38, 20),
+    "W1.train/step_N768": ("ms", None, None, None),
+    "W1.train/step_N192": ("ms", 1.6, 0.55, 0.29),
+    "W1.infer/forward_N12288": ("ms", 30, 12, 6.2),
+    "W1.infer/forward_N768": ("ms", None, None, None),
+    "W1.infer/forward_N192": ("ms", 0.45, 0.16, 0.085),
+    "W8.wavelet/w9f6_N768": ("ms", None, None, None),
     "NT.read/text": ("ms", 50, None, None),
     "NT.read/cached": ("ms", 5, None, None),
     "NT.infer/1e6_float": ("ms", 1000, None, None),
@@ -43,6 +50,11 @@ RATIOS = {
     "W2.experts5/100steps_each_b16": (17, 70, 128),
     "W2.infer/forward_b2048": (3.1, 5.5, None),
     "W2.infer/forward_b16": (5.5, 21, None),
+    "W1.train/step_N12288": (20, 58, None),
+    "W1.train/step_N192": (14, 40, None),
+    "W1.infer/forward_N12288": (34, 86, None),
+    "W1.infer/forward_N192": (7.8, 22, None),
+    "W8.wavelet/w9f6_N768": (6, 18, None),
     "W9.startup/wall": (35, 108, None),
     "W9.startup/peak_rss": (12, 31, None),
 }
@@ -50,6 +62,8 @@ USUAL = "torch-eager"
 # what is timed next to each other: our program, the peer's script, and the workload/metric texts in turn
 GROUPS = [("bench_step", "w2.py", f"W2.{part}_b{batch}") for batch in (2048, 16)
           for part in ("train/step", "experts5/100steps_each", "infer/forward")]
+GROUPS += [("bench_wavelet", "w1.py", f"W1.{part}_N{windows}") for windows in (12288, 768, 192)
+           for part in ("train/step", "infer/forward")] + [("bench_wavelet", "w1.py", "W8.wavelet/w9f6_N768")]
 GROUPS += [("bench_tracks", "tracks.py", f"NT.{part}") for part in ("read/text", "read/cached", "infer/1e6_float",
                                                                   "infer/1e6_model_a")]
 GROUPS += [("bench_kernels", "w7.py", f"W7.gemm/{shape}") for shape in (
@@ -247,6 +261,16 @@ def check_numbers(python, build):
     return agree
 
 
+def check_wavelet(python, build):
+    """Features, gradients and integers of the wavelet extractor on the same inputs."""
+    with tempfile.TemporaryDirectory() as folder:
+        print("same numbers in W1:")
+        script = os.path.join(HERE, "w1.py")
+        subprocess.run([python, script, "--check", "write", folder], check=True)
+        subprocess.run([os.path.join(build, "bin", "bench_wavelet"), "--check", folder], check=True, env=environment(1))
+        return subprocess.run([python, script, "--check", "compare", folder], env=environment(1)).returncode == 0
+
+
 def wanted(options, text):
     return any(part in text for part in options.filter.split(","))
 
@@ -306,7 +330,9 @@ def main():
         print(f"peer: PyTorch {torch_version} ({python}), BLAS {blas_of(python)}")
         if "/blas/libblas" in blas_of(python):
             print("warning: the reference BLAS holds the peer back; bench/run-peers --install brings OpenBLAS")
-        if not options.no_check and not check_numbers(python, options.build):
+        wavelet = any(wanted(options, text) for program, _, text in GROUPS if program == "bench_wavelet")
+        if not options.no_check and not (check_numbers(python, options.build) and
+                                         (not wavelet or check_wavelet(python, options.build))):
             print("the two sides do not compute the same: nothing timed")
             return 1
     else:

@@ -208,7 +208,8 @@ bool all_finite(const Tensor& t) {
   const Tensor packed = t.to(Layout::rows);
   bool finite = true;
   const auto scan = [&](const auto* values) {
-    for (std::int64_t i = 0; i < packed.numel(); ++i) finite &= std::isfinite(values[i]) != 0;
+    const std::int64_t n = packed.numel();
+    for (std::int64_t i = 0; i < n; ++i) finite &= std::isfinite(values[i]) != 0;
   };
   if (t.dtype() == DType::f32)
     scan(packed.data<float>());
