@@ -37,4 +37,15 @@ void project_back(const TallMatrix<double>& x, const double* weights, double off
 void full_gram(const TallMatrix<float>& x, double* gram);
 void full_gram(const TallMatrix<double>& x, double* gram);
 
+/// Small maps of neighbouring columns: u[i][g][k] = sum_j (x[i][g][j] - offset[g][j]) weights[g][j][k].
+template <class T>
+struct GroupWeights {
+  const T* weights;  // [groups, inputs, outputs]
+  const T* offset;   // [groups, inputs]; may be null
+  std::int64_t groups, inputs, outputs;
+};
+/// x [rows, groups * inputs] -> u [rows, groups * outputs].
+void map_groups(const GroupWeights<float>& map, const float* x, std::int64_t rows, float* u);
+void map_groups(const GroupWeights<double>& map, const double* x, std::int64_t rows, double* u);
+
 }  // namespace thimble::kernels

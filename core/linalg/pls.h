@@ -35,7 +35,7 @@ struct PlsModel {
   std::int64_t found = 0;                     // components found before x or y was used up; the others are zero
 };
 
-/// x [n, p], y [n, q], f32 or f64. Sums in double; of f32 data with more than a million numbers, sums of 64 rows are
+/// x [n, p], y [n, q], f32 or f64. Sums in double; of f32 data with more than a million numbers, sums of 128 rows are
 /// formed in float first. x is read once and then once per component, and never copied. Warns when x or y is used up
 /// before all components are found. Throws Error(value) for more components than columns, fewer than two rows or
 /// numbers that are not finite, Error(shape) for unequal rows.

@@ -154,25 +154,6 @@ ChannelWork prepare(const Tensor& x, std::int64_t channels, const Tensor& y, con
 }
 
 template <class T>
-void reduce_rows(const ChannelPls& pls, const T* x, const std::vector<T>& weights, const std::vector<T>& offset,
-                 std::int64_t rows, T* u) {
-  const std::int64_t n = pls.features, a = pls.components;
-  for (std::int64_t i = 0; i < rows; ++i) {
-    for (std::int64_t c = 0; c < pls.channels; ++c) {
-      const T* v = x + (i * pls.channels + c) * n;
-      for (std::int64_t k = 0; k < a; ++k) {
-        T sum = 0;
-        for (std::int64_t j = 0; j < n; ++j) {
-          const auto at = static_cast<std::size_t>(c * n + j);
-          sum += (v[j] - offset[at]) * weights[at * static_cast<std::size_t>(a) + static_cast<std::size_t>(k)];
-        }
-        u[(i * pls.channels + c) * a + k] = sum;
-      }
-    }
-  }
-}
-
-template <class T>
 Tensor reduce_as(const ChannelPls& pls, const Tensor& x, PlsApply apply) {
   const std::int64_t n = x.size(0), outputs = pls.channels * pls.components, a = pls.components;
   std::vector<T> offset(static_cast<std::size_t>(x.size(1)), T(0)), weights;
@@ -183,12 +164,8 @@ Tensor reduce_as(const ChannelPls& pls, const Tensor& x, PlsApply apply) {
   for (std::int64_t j = 0; apply == PlsApply::standardized && j < x.size(1); ++j)
     offset[static_cast<std::size_t>(j)] = static_cast<T>(pls.mean.data<double>()[j]);
   Tensor u = Tensor::empty({n, outputs}, x.dtype());
-  constexpr std::int64_t kRows = 256;
-  parallel_blocks((n + kRows - 1) / kRows, [&](std::int64_t b) {
-    const std::int64_t first = b * kRows;
-    reduce_rows<T>(pls, x.data<T>() + first * x.size(1), weights, offset, std::min(kRows, n - first),
-                   u.mut<T>() + first * outputs);
-  });
+  kernels::map_groups({weights.data(), apply == PlsApply::raw ? nullptr : offset.data(), pls.channels, pls.features, a},
+                      x.data<T>(), n, u.mut<T>());
   return u;
 }
 

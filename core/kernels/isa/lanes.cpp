@@ -3,6 +3,7 @@
 // Register blocking: an accumulator per (output, group) or (output, input) pair, loads and broadcasts shared between
 // them, so that the multiply-adds and not the loads set the speed (two loads per cycle, see bench/README.md).
 
+#include "core/kernels/isa/columns.h"
 #include "core/kernels/isa/table.h"
 #include "core/kernels/isa/vec16.h"
 #include "core/kernels/isa/wavelet.h"
@@ -438,9 +439,27 @@ const IsaTable& table() {
 #else
       "avx2",
 #endif
-      product,          outer,         activate,      activate_gradient,      feature_sums,
-      transpose_in,     transpose_out, squared_error, squared_error_gradient, wavelet_forward,
-      wavelet_backward, lane_totals,   adam};
+      product,
+      outer,
+      activate,
+      activate_gradient,
+      feature_sums,
+      transpose_in,
+      transpose_out,
+      squared_error,
+      squared_error_gradient,
+      wavelet_forward,
+      wavelet_backward,
+      lane_totals,
+      products_f32,
+      products_f64,
+      project_f32,
+      project_f64,
+      pack_gram_f32,
+      pack_gram_f64,
+      gram_panel,
+      group_map,
+      adam};
   return kTable;
 }
 

@@ -75,6 +75,34 @@ struct WaveletGroup {
   float* d_input;           // [samples], gradient of the input; null when nobody wants it
 };
 
+/// Rows of a tall matrix [rows, columns], less `shift` [columns] unless that is null (core/kernels/columns.h).
+template <class T>
+struct RowsBlock {
+  const T* x;
+  const T* shift;
+  i64 rows, columns, stride;
+};
+
+/// Adds to sums, gram and with_y the products of a few rows, summed in T.
+template <class T>
+struct ProductsBlock {
+  RowsBlock<T> rows;
+  const T* y;  // [rows, responses]
+  i64 responses, near;
+  double *sums, *gram, *with_y;
+};
+
+inline constexpr i64 kGramPanel = 24;  // columns that lie side by side in a packed matrix
+
+/// Sixteen samples in the lanes: u[g][k] = sum_j (x[g][j] - offset[g][j]) weights[g][j][k].
+struct GroupMap {
+  const float* x;
+  const float* weights;
+  const float* offset;  // may be null
+  float* u;
+  i64 groups, inputs, outputs;
+};
+
 struct IsaTable {
   const char* name;
   void (*product)(const LanesProduct&);
@@ -101,6 +129,19 @@ struct IsaTable {
   void (*wavelet_backward)(const WaveletGroup&);
   /// sums[k] = sum of the 16 lanes of lanes[k]; n is a multiple of 16.
   void (*lane_totals)(const float* lanes, i64 n, float* sums);
+  void (*products_f32)(const ProductsBlock<float>&);
+  void (*products_f64)(const ProductsBlock<double>&);
+  /// t = x weights - offset, out += x^T t; scratch [columns].
+  void (*project_f32)(const RowsBlock<float>&, const float* weights, float offset, float* t, float* scratch,
+                      double* out);
+  void (*project_f64)(const RowsBlock<double>&, const double* weights, double offset, double* t, double* scratch,
+                      double* out);
+  /// Columns of one panel as [rows][kGramPanel], beyond the last column zeros.
+  void (*pack_gram_f32)(const RowsBlock<float>&, i64 panel, double* packed);
+  void (*pack_gram_f64)(const RowsBlock<double>&, i64 panel, double* packed);
+  /// Adds x^T x of packed rows [panels][rows][kGramPanel] to the columns of one panel of gram, down to the diagonal.
+  void (*gram_panel)(const double* packed, i64 rows, i64 panel, double* gram, i64 stride);
+  void (*group_map)(const GroupMap&);
   /// One fused step on flat buffers; n is a multiple of 16.
   void (*adam)(float* value, const float* grad, float* m, float* v, i64 n, const AdamArgs&);
 };
