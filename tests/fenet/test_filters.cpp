@@ -149,7 +149,7 @@ TEST_CASE("Standardised channels have mean 0 and deviation 1 and constant ones a
     double sum = 0, squares = 0;
     for (std::int64_t b = 0; b < 40; ++b)
       for (std::int64_t t = 0; t < 30; ++t) {
-        const double v = out.data<float>()[(b * 3 + c) * 30 + t];
+        const auto v = static_cast<double>(out.data<float>()[(b * 3 + c) * 30 + t]);
         sum += v, squares += v * v;
       }
     CHECK(std::abs(sum) < 1e-3);

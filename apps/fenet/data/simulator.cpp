@@ -136,7 +136,7 @@ void SimulatedSession::add_spikes(std::int64_t channel, std::int64_t first, std:
       const Neuron& neuron = neurons[n];
       if (day_ > neuron.last_day) continue;
       const auto at = static_cast<std::size_t>(b);
-      const double excitability = drive[n * static_cast<std::size_t>(segments()) + at];
+      const auto excitability = static_cast<double>(drive[n * static_cast<std::size_t>(segments()) + at]);
       const double rate = neuron.rate(movement_.centre[at], fastest_, turn, excitability);
       Draws draws(stream, (static_cast<std::uint64_t>(b) << 20) + n);
       for (int spikes = draws.poisson(rate * recording_->segment_seconds); spikes > 0; --spikes) {
