@@ -35,7 +35,7 @@ QuadComplex operator/(QuadComplex a, QuadComplex b) {
 QuadComplex root_of(QuadComplex a) {
   const std::complex<double> start =
       std::sqrt(std::complex<double>(static_cast<double>(a.re), static_cast<double>(a.im)));
-  QuadComplex x{start.real(), start.imag()};
+  QuadComplex x{static_cast<Quad>(start.real()), static_cast<Quad>(start.imag())};
   if (square_of(x) == 0) return x;
   for (int step = 0; step < 3; ++step) {
     const QuadComplex sum = x + a / x;
@@ -50,8 +50,9 @@ std::vector<QuadComplex> roots_of(const std::vector<Quad>& p) {
   std::vector<QuadComplex> roots(degree);
   QuadComplex power{1, 0};
   for (QuadComplex& root : roots) root = power = power * QuadComplex{Quad{2} / 10, Quad{45} / 100};
+  constexpr double kStill = 1e-60;
   Quad moved = 1;
-  for (int step = 0; step < 500 && moved > Quad{1e-30} * Quad{1e-30}; ++step) {
+  for (int step = 0; step < 500 && moved > static_cast<Quad>(kStill); ++step) {
     moved = 0;
     for (std::size_t i = 0; i < degree; ++i) {
       QuadComplex value{p[degree], 0}, others{p[degree], 0};

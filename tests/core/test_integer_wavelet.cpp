@@ -82,9 +82,11 @@ TEST_CASE("[FN F20] the published quantised networks come out with all intermedi
   THIMBLE_SHARED(path, "data/fenet/quantization_cases.h5");
   const io::Hdf5Tree tree = io::read_foreign_hdf5(path);
   int cases = 0;
-  for (const auto& [group, attributes] : tree.attributes) {
+  for (const auto& entry : tree.attributes) {
+    const std::string& group = entry.first;
+    const auto& attributes = entry.second;
     if (!attributes.contains("pool_divisors")) continue;
-    CAPTURE(std::string(group));
+    CAPTURE(group);
     const std::string checkpoint =
         attributes.contains("checkpoint") ? attributes.at("checkpoint").texts.at(0) : "efficient_volcanic486";
     const io::Hdf5Tree weights = io::read_foreign_hdf5(path.parent_path() / ("weights_" + checkpoint + ".h5"));
@@ -150,12 +152,13 @@ TEST_CASE("[FN F20] float lanes, doubles and 64-bit integers give the same integ
     for (const WaveletChain& shape : std::vector<WaveletChain>{{{{40, 2}, {40, 2}, {40, 2}}, pool},
                                                                {{{4, 3, 2}, {30, 2, 0, 3}, {7, 5, 1, 2}}, pool},
                                                                {{{5, 1, 3}, {1, 4}}, pool}})
-      for (const auto& [bits, f, fastest] :
-           std::vector<std::tuple<int, int, IntegerRoute>>{{9, 6, IntegerRoute::f32},
-                                                           {4, 1, IntegerRoute::f32},
-                                                           {12, 9, IntegerRoute::f32},
-                                                           {16, 13, IntegerRoute::f64},
-                                                           {24, 20, IntegerRoute::f64}}) {
+      for (const auto& format : std::vector<std::tuple<int, int, IntegerRoute>>{{9, 6, IntegerRoute::f32},
+                                                                                {4, 1, IntegerRoute::f32},
+                                                                                {12, 9, IntegerRoute::f32},
+                                                                                {16, 13, IntegerRoute::f64},
+                                                                                {24, 20, IntegerRoute::f64}}) {
+        const int bits = std::get<0>(format), f = std::get<1>(format);
+        const IntegerRoute fastest = std::get<2>(format);
         CAPTURE(bits);
         CAPTURE(shape.levels[0].taps);
         const QuantisedChain q = random_chain(shape, bits, bits, f);

@@ -108,7 +108,9 @@ TEST_CASE("[FN F01] the published layer cases come out, feature maps and pass ou
   THIMBLE_SHARED(path, "data/fenet/wavelet_layer_cases.h5");
   const io::Hdf5Tree tree = io::read_foreign_hdf5(path);
   int cases = 0;
-  for (const auto& [group, attributes] : tree.attributes) {
+  for (const auto& entry : tree.attributes) {
+    const std::string& group = entry.first;
+    const auto& attributes = entry.second;
     if (!attributes.contains("kernel")) continue;
     const auto number = [&, &at = attributes](const char* name) {
       return static_cast<int>(at.at(name).numbers.integers()[0]);
@@ -228,9 +230,11 @@ TEST_CASE("[FN F02] the published networks come out, with bit-shift pooling as t
   THIMBLE_SHARED(path, "data/fenet/fenet_forward_cases.h5");
   const io::Hdf5Tree tree = io::read_foreign_hdf5(path);
   int cases = 0;
-  for (const auto& [group, attributes] : tree.attributes) {
+  for (const auto& entry : tree.attributes) {
+    const std::string& group = entry.first;
+    const auto& attributes = entry.second;
     if (!attributes.contains("kernels") || attribute(tree, group, "normalize_at_end")[0] != 0) continue;
-    CAPTURE(std::string(group));
+    CAPTURE(group);
     const WaveletChain chain = chain_of(tree, group);
     io::Hdf5Tree published;
     std::string weights = group + "/weights", suffix;

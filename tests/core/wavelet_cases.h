@@ -5,6 +5,7 @@
 #include "core/kernels/wavelet_conv.h"
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,7 @@ inline double largest_of(const std::vector<double>& values) {
 }
 
 inline double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-  double largest = a.size() == b.size() ? 0 : INFINITY;
+  double largest = a.size() == b.size() ? 0 : std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < a.size() && i < b.size(); ++i)
     if (!(std::abs(a[i] - b[i]) <= largest)) largest = std::abs(a[i] - b[i]);
   return largest;

@@ -169,7 +169,8 @@ TEST_CASE("[FN N12] a step of a wavelet bank replays to the bits of the eager on
 
 TEST_CASE("[FN N3] a bank with formats computes the integers of the chip and lets gradients through") {
   for (const kernels::WaveletPool pool : {kernels::WaveletPool::mean, kernels::WaveletPool::bitshift})
-    for (const auto& [w, f] : {std::pair{9, 6}, {6, 3}, {16, 13}}) {
+    for (const auto& format : {std::pair{9, 6}, {6, 3}, {16, 13}}) {
+      const int w = format.first, f = format.second;
       CAPTURE(w);
       WaveletBank bank = small_bank();
       bank.pool = pool;
