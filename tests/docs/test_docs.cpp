@@ -11,6 +11,7 @@
 
 #include "tests/docs/console.h"
 #include "tests/support/program.h"
+#include "tests/support/shared_data.h"
 #include "tests/support/temp_folder.h"
 
 using namespace thimble;
@@ -97,6 +98,39 @@ TEST_SUITE("slow") {
       run_page(page);
     }
     CHECK(commands >= 20);
+  }
+
+  TEST_CASE("Every command of the FENet pages runs as typed and prints what the page shows [FN F25]") {
+    use_programs_of_the_build();
+    std::vector<fs::path> pages = pages_below(kRoot / "docs/fenet");
+    pages.push_back(kRoot / "docs/fenet.md");
+    std::size_t commands = 0;
+    for (const fs::path& page : pages) {
+      commands += test::console_commands(io::read_file(page)).size();
+      run_page(page);
+    }
+    CHECK(commands >= 20);
+  }
+}
+
+TEST_CASE("Every vector file of FENet is named with tests that exist [FN N12]") {
+  const std::string page = io::read_file(kRoot / "docs/fenet/vectors.md");
+  std::string tests;
+  for (const auto& entry : fs::recursive_directory_iterator(kRoot / "tests"))
+    if (entry.path().extension() == ".cpp") tests += io::read_file(entry.path());
+  std::size_t named = 0;
+  for (const std::string& line : text::split(page, '\n')) {
+    const std::vector<std::string> cells = text::split(line, '|');
+    if (cells.size() < 4 || cells[2].find('`') == std::string::npos) continue;
+    const std::vector<std::string> parts = text::split(cells[2], '`');
+    for (std::size_t i = 1; i < parts.size(); i += 2, ++named)
+      CHECK_MESSAGE(tests.find(parts[i]) != std::string::npos, parts[i]);
+  }
+  CHECK(named >= 25);
+  THIMBLE_SHARED(folder, "data/fenet");
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    CHECK_MESSAGE((name == "README.md" || page.find("`" + name) != std::string::npos), name);
   }
 }
 
