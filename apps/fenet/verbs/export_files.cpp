@@ -25,14 +25,18 @@ const std::vector<Tensor>& filters_of(const HardwareSubject& subject) {
   return subject.weights;
 }
 
+bool is_preset(const std::string& word) {
+  return std::find(presets().begin(), presets().end(), word) != presets().end();
+}
+
 /// Files and runs keep their settings; presets have none.
 WeightsFile weights_to_export(const app::Context& context) {
   const std::string word = context.word(0);
+  if (!word.empty() && !fs::is_regular_file(word) && !is_preset(word))
+    return read_weights(open_run(context).folder / "weights.h5");
   const HardwareSubject subject = open_hardware_subject(context);
   filters_of(subject);
-  if (fs::is_regular_file(word)) return read_weights(word);
-  if (std::find(presets().begin(), presets().end(), word) == presets().end())
-    return read_weights(open_run(context).folder / "weights.h5");
+  if (!is_preset(word)) return read_weights(word);
   return {subject.architecture, subject.weights, {}, std::nullopt};
 }
 
