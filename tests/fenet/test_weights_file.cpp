@@ -1,12 +1,16 @@
 #include "core/io/file.h"
 #include "core/io/hdf5_foreign.h"
+#include "core/io/json.h"
 #include "core/io/npy.h"
 #include "core/io/torch.h"
 #include "core/kernels/wavelet_conv.h"
 
+#include "nn/train/checkpoint.h"
+
 #include "apps/fenet/model/weights_file.h"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <cmath>
 
@@ -187,6 +191,27 @@ TEST_CASE("old names hpf and lpf stand for feature and pass filters [FN F29]") {
   CHECK(old_file.architecture.kernels == std::vector<int>(7, 40));
   CHECK(old_file.architecture.normalize_at_end);
   CHECK(weights_bytes(old_file) == weights_bytes(new_file));
+}
+
+TEST_CASE("the checkpoint of a run gives the filters of its network [FN F18]") {
+  const test::TempFolder folder;
+  const WeightsFile file = small_weights();
+  Network network = network_of(file, 64);
+  nn::Checkpoint checkpoint;
+  checkpoint.about = {{"app", "fenet"}};
+  checkpoint.arch = io::canonical_json(nn::to_json(network.graph));
+  nn::store_model(checkpoint, nn::parts_of(network.graph));
+  test::write_text(folder / "last.h5", nn::checkpoint_bytes(checkpoint));
+  const WeightsFile back = read_weights(folder / "last.h5", {{}, {}, true});
+  CHECK(same_weights(back, file));
+  CHECK(back.architecture.strides == file.architecture.strides);
+  CHECK(back.architecture.relu_powers == file.architecture.relu_powers);
+  CHECK(back.architecture.features_by_layer == file.architecture.features_by_layer);
+  CHECK(back.architecture.normalize_at_end);
+  std::string damaged = test::read_text(folder / "last.h5");
+  damaged[damaged.size() / 2] = static_cast<char>(~damaged[damaged.size() / 2]);
+  test::write_text(folder / "last.h5", damaged);
+  CHECK(error_of([&] { read_weights(folder / "last.h5"); }));
 }
 
 TEST_CASE("a shape given by the caller goes before that of the file [FN F18]") {

@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kFormat = "fenet-weights-1";
 constexpr std::string_view kZipStart = "PK\x03\x04";
+constexpr std::string_view kSealStart = "\x89THBL";
 constexpr int kMostTaps = 1 << 16;
 
 std::string filter_path(std::size_t level, bool feature) {
@@ -286,10 +287,10 @@ WeightsFile assemble(WeightsParts parts, const ShapeOverride& shape) {
 
 WeightsFile read_weights(const fs::path& path, const ShapeOverride& shape) {
   const io::InputFile file = io::open_regular(path);
-  std::array<char, kZipStart.size()> start{};
-  const bool zip = io::read_some(file, start.data(), start.size()) == start.size() &&
-                   std::string_view(start.data(), start.size()) == kZipStart;
-  return assemble(zip ? read_torch_parts(path) : read_hdf5_parts(path), shape);
+  std::array<char, kSealStart.size()> start{};
+  const std::string_view bytes(start.data(), io::read_some(file, start.data(), start.size()));
+  if (bytes.starts_with(kZipStart)) return assemble(read_torch_parts(path), shape);
+  return assemble(bytes == kSealStart ? read_checkpoint_parts(path) : read_hdf5_parts(path), shape);
 }
 
 std::string weights_bytes(const WeightsFile& file) {

@@ -26,6 +26,10 @@ WeightsFile assemble(WeightsParts parts, const ShapeOverride& shape);
 /// The parts of a PyTorch checkpoint.
 WeightsParts read_torch_parts(const std::filesystem::path& path);
 
+/// The parts of a run's sealed checkpoint: filters and shape, without optimiser (resuming a run is another matter) and
+/// without normalize_at_end, which stands in the run's settings.
+WeightsParts read_checkpoint_parts(const std::filesystem::path& path);
+
 /// Settings of the shape under their flat names.
 void put_shape(ConfigMap& config, const Architecture& architecture);
 
