@@ -11,7 +11,8 @@
 namespace thimble::fenet {
 namespace {
 
-constexpr double kNone = -1;  // a metric without a value; none is negative
+constexpr double kNone = -1;                               // a metric without a value; none is negative
+constexpr const char* kMetrics = "/evaluations/metrics/";  // names may hold slashes themselves
 constexpr const char* kFoldFormat = "thimble-fenet-fold";
 
 struct WeightsGroup {
@@ -48,7 +49,7 @@ void add_evaluations(io::SealedWriter& out, const std::vector<Evaluation>& evalu
       const auto found = e.metrics.find(name);
       values.push_back(found == e.metrics.end() ? kNone : stored(found->second));
     }
-    out.dataset("/evaluations/metrics/" + name, values);
+    out.dataset(kMetrics + name, values);
   }
 }
 
@@ -66,7 +67,7 @@ std::vector<Evaluation> evaluations_of(const io::SealedFile& file) {
   }
   for (const std::string& path : file.names("/evaluations/metrics")) {
     const std::vector<double> metric = values(path);
-    const std::string name = path.substr(path.rfind('/') + 1);
+    const std::string name = path.substr(std::string_view(kMetrics).size());
     for (std::size_t i = 0; i < out.size(); ++i) out[i].metrics[name] = restored(metric.at(i));
   }
   return out;

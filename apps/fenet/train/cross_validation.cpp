@@ -8,6 +8,7 @@
 #include "apps/common/cli/logger.h"
 #include "apps/fenet/train/fold_training.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -99,7 +100,10 @@ CrossValidation cross_validate(const Settings& settings, const std::vector<Day>&
     out.folds[static_cast<std::size_t>(job)] =
         train_fold(settings, fold, training, held_out, plan, progress, static_cast<int>(job));
   };
-  parallel_jobs(static_cast<std::int64_t>(folds.size()), train_one);
+  const auto count = static_cast<std::int64_t>(folds.size());
+  const std::int64_t together = settings.run.workers > 0 ? settings.run.workers : count;
+  for (std::int64_t first = 0; first < count; first += together)
+    parallel_jobs(std::min(together, count - first), [&](std::int64_t job) { train_one(first + job); });
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   summarise(out);
   return out;

@@ -180,10 +180,15 @@ Evaluation FoldTraining::look() {
   at.epoch = view_.at.epoch;
   at.step = view_.at.step - 1;
   at.loss = view_.loss;
-  result_.evaluations.push_back(at);
   view_.metrics = {};
+  std::map<std::string, double> kept;  // those that checkpoints keep too, so that a resumed run tells the same
   for (const std::string& name : metric_columns(settings_))
-    if (const auto found = at.metrics.find(name); found != at.metrics.end()) view_.metrics.set(name, found->second);
+    if (const auto found = at.metrics.find(name); found != at.metrics.end()) {
+      view_.metrics.set(name, found->second);
+      kept.insert(*found);
+    }
+  at.metrics = std::move(kept);
+  result_.evaluations.push_back(at);
   for (const auto& callback : callbacks_) callback->on_epoch(view_);
   return at;
 }

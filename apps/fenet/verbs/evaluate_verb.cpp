@@ -3,10 +3,14 @@
 #include "core/report/html.h"
 
 #include "apps/common/cli/context.h"
+#include "apps/fenet/evaluate/criteria.h"
 #include "apps/fenet/run/run_report.h"
 #include "apps/fenet/run/subject.h"
+#include "apps/fenet/study/permutation.h"
 #include "apps/fenet/verbs/verbs.h"
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 namespace thimble::fenet {
@@ -44,6 +48,71 @@ void tell(app::Context& context, const Subject& subject, const Comparison& compa
   result.line(result_sentence(subject.chosen.settings, *subject.run, comparison));
 }
 
+/// Criteria of the first method over the sessions, by the names of the reference; those that eval.criteria names.
+report::Table criteria_table(const Settings& settings, const Comparison& comparison) {
+  report::Table table;
+  table.title = "Criteria of " + comparison.methods.front().title;
+  table.note =
+      "of all predictions of a session together, means over sessions; decoder R2 is 1 - squared error / variance";
+  table.columns.resize(2);
+  table.columns[0].name = "criterion";
+  table.columns[0].left = true;
+  table.columns[1].name = "value";
+  const auto add = [&](const std::string& name, double value) {
+    table.rows.push_back({name, report::number(value, 6)});
+  };
+  const auto wanted = [&](const char* criterion) {
+    return std::find(settings.eval.criteria.begin(), settings.eval.criteria.end(), criterion) !=
+           settings.eval.criteria.end();
+  };
+  std::vector<Metrics> sessions;
+  for (const Decoded& d : comparison.decoded) sessions.push_back(criteria_of(d.labels, d.predictions));
+  const Metrics over_sessions = day_criteria(sessions);
+  for (const auto& [name, value] : over_sessions) {
+    const bool directional = name.find("decoder-x") != std::string::npos || name.find("decoder-y") != std::string::npos;
+    if ((name.find("pearson") != std::string::npos && wanted("pearson")) ||
+        (name.find("MSE") != std::string::npos && wanted("mse")) || (directional && wanted("directional")) ||
+        (name.find("avg-decoder-R2") != std::string::npos && wanted("r2")))
+      add(name, value);
+  }
+  if (wanted("histogram")) {
+    constexpr std::size_t kBins = 10;
+    const linalg::Histogram h = day_histogram(sessions, kBins);
+    for (std::size_t i = 0; i < h.counts.size(); ++i)
+      add(text::cat("timely/decoder-R2 ", text::fixed(h.edge(i), 3), " .. ", text::fixed(h.edge(i + 1), 3)),
+          static_cast<double>(h.counts[i]));
+  }
+  if (wanted("efficiency")) {
+    const Architecture a = architecture_of(settings.model);
+    const auto operations = static_cast<double>(published_operations(a, settings.eval.efficiency_samples));
+    add("efficiency/operations-per-eval", operations);
+    add("exact-macs", static_cast<double>(exact_macs(a, settings.eval.efficiency_samples)));
+    const double average = over_sessions.at("eval/timely/avg-decoder-R2");
+    if (operations > 0)
+      for (const auto& [name, value] : cost_criteria(average, operations, settings.eval.compute_cost_divisor))
+        add(name, value);
+  }
+  return table;
+}
+
+/// How much of each session's result is chance: the labels moved round in time.
+void tell_chance(app::Context& context, const Subject& subject) {
+  const Settings& settings = subject.chosen.settings;
+  for (const JudgedSession& s : subject.sessions) {
+    const std::vector<Tensor>& weights = s.fold->weights.empty() ? s.fold->start_weights : s.fold->weights;
+    Network network(architecture_of(settings), s.session.segments->samples());
+    network.set_weights(weights);
+    const PermutationTest test = permutation_test(
+        extract_features(network, *s.session.segments), s.session.segments->channels(), s.session.labels,
+        protocol_of(settings), settings.eval.permutations, static_cast<std::uint64_t>(settings.seed));
+    context.result().line(text::cat(s.session.name, ": R2 ", text::fixed(test.value, 3), ", by chance up to ",
+                                    text::fixed(linalg::quantile(test.chance, 0.95, linalg::QuantileRule::linear), 3),
+                                    " (95 %), p = ", text::shortest(std::round(test.p * 1e4) / 1e4), ", ",
+                                    test.chance.size(), " shifts of the labels"));
+    context.result().metric(text::cat("permutation.", s.session.name, ".p"), test.p);
+  }
+}
+
 int judge_subject(app::Context& context, const Subject& subject) {
   if (!subject.folder.empty()) context.result().run(subject.folder.string());
   if (context.flags().dry_run) {
@@ -52,6 +121,10 @@ int judge_subject(app::Context& context, const Subject& subject) {
   }
   const Comparison comparison = compare_methods(subject.chosen.settings, subject.sessions);
   tell(context, subject, comparison);
+  if (!comparison.decoded.empty())
+    context.result().print(
+        report::plain_text(criteria_table(subject.chosen.settings, comparison), report::utf8_locale()));
+  if (subject.chosen.settings.eval.permutations > 0) tell_chance(context, subject);
   if (const std::string to = context.flag("--to"); !to.empty()) write_evaluation(context, subject, comparison, to);
   return 0;
 }
