@@ -55,6 +55,9 @@ RATIOS = {
     "W1.infer/forward_N12288": (34, 86, None),
     "W1.infer/forward_N192": (7.8, 22, None),
     "W8.wavelet/w9f6_N768": (6, 18, None),
+    "W5.big/fit_n5000_p1536_q2_k10": (40, 148, None),
+    "W5.channels/192fits_n5000_p8_q2_k2": (29, 118, None),
+    "W5.decoder/fit_rotate_lstsq_r2_n5000": (9.7, 32, None),
     "W9.startup/wall": (35, 108, None),
     "W9.startup/peak_rss": (12, 31, None),
 }
@@ -64,6 +67,9 @@ GROUPS = [("bench_step", "w2.py", f"W2.{part}_b{batch}") for batch in (2048, 16)
           for part in ("train/step", "experts5/100steps_each", "infer/forward")]
 GROUPS += [("bench_wavelet", "w1.py", f"W1.{part}_N{windows}") for windows in (12288, 768, 192)
            for part in ("train/step", "infer/forward")] + [("bench_wavelet", "w1.py", "W8.wavelet/w9f6_N768")]
+GROUPS += [("bench_pls", "w5.py", f"W5.{part}") for part in (
+    "big/fit_n5000_p1536_q2_k10", "channels/192fits_n5000_p8_q2_k2", "decoder/fit_rotate_lstsq_r2_n5000",
+    "lstsq/fit_n5000_p384_q2", "r2/n5000_q2")]
 GROUPS += [("bench_tracks", "tracks.py", f"NT.{part}") for part in ("read/text", "read/cached", "infer/1e6_float",
                                                                   "infer/1e6_model_a")]
 GROUPS += [("bench_kernels", "w7.py", f"W7.gemm/{shape}") for shape in (

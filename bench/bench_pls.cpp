@@ -1,0 +1,100 @@
+// Partial least squares and what stands behind it in one training step of a decoder (W5): 192 channels of 8 features.
+#include "core/linalg/least_squares.h"
+#include "core/linalg/pls.h"
+#include "core/linalg/stats.h"
+#include "core/random/philox.h"
+#include "core/tensor/tensor.h"
+
+#include <benchmark/benchmark.h>
+
+#include <functional>
+#include <span>
+
+using namespace thimble;
+
+namespace {
+
+constexpr std::int64_t kRows = 5000, kChannels = 192, kFeatures = 8, kColumns = kChannels * kFeatures, kAxes = 2;
+
+struct Data {
+  Tensor x, y;  // [5000, 1536], [5000, 2]
+};
+
+/// x = 0.3 y B + noise, all standard normal.
+Data data_as(DType dtype) {
+  const Stream stream = Rng(5).stream("w5");
+  const auto normal = [&](std::uint64_t part, std::int64_t i) {
+    return stream.normal(part, static_cast<std::uint64_t>(i));
+  };
+  Data data{Tensor::empty({kRows, kColumns}, DType::f64), Tensor::empty({kRows, kAxes}, DType::f64)};
+  auto *x = data.x.mut<double>(), *y = data.y.mut<double>();
+  for (std::int64_t i = 0; i < kRows * kAxes; ++i) y[i] = normal(0, i);
+  for (std::int64_t j = 0; j < kColumns; ++j) {
+    const double b0 = 0.3 * normal(1, j), b1 = 0.3 * normal(2, j);
+    for (std::int64_t i = 0; i < kRows; ++i)
+      x[i * kColumns + j] = y[i * kAxes] * b0 + y[i * kAxes + 1] * b1 + normal(3, i * kColumns + j);
+  }
+  return {data.x.to(dtype), data.y.to(dtype)};
+}
+
+void big(benchmark::State& state, const Data& data) {
+  linalg::PlsOptions options;
+  options.components = 10;
+  for (auto _ : state) benchmark::DoNotOptimize(linalg::fit_pls(data.x, data.y, options).found);
+}
+
+void channels(benchmark::State& state, const Data& data) {
+  for (auto _ : state) benchmark::DoNotOptimize(linalg::fit_channel_pls(data.x, kChannels, data.y).channels);
+}
+
+double r2(const Tensor& truth, const Tensor& predicted) {
+  const auto size = static_cast<std::size_t>(truth.numel());
+  const std::span<const double> guess(predicted.data<double>(), size);
+  if (truth.dtype() == DType::f32) return linalg::joint_r2(std::span(truth.data<float>(), size), guess, kAxes);
+  return linalg::joint_r2(std::span(truth.data<double>(), size), guess, kAxes);
+}
+
+/// Rotations, rotated columns, least squares, predictions, R2.
+void decoder(benchmark::State& state, const Data& data) {
+  for (auto _ : state) {
+    const linalg::ChannelPls pls = linalg::fit_channel_pls(data.x, kChannels, data.y);
+    const Tensor reduced = linalg::reduce(pls, data.x, linalg::PlsApply::raw);
+    const linalg::LinearFit fit = linalg::fit_linear(reduced, data.y);
+    benchmark::DoNotOptimize(r2(data.y, linalg::predict(fit, reduced)));
+  }
+}
+
+void lstsq(benchmark::State& state, const Data& data) {
+  const linalg::ChannelPls pls = linalg::fit_channel_pls(data.x, kChannels, data.y);
+  const Tensor reduced = linalg::reduce(pls, data.x, linalg::PlsApply::raw);
+  for (auto _ : state) benchmark::DoNotOptimize(linalg::fit_linear(reduced, data.y).intercept.raw());
+}
+
+void judge(benchmark::State& state, const Data& data) {
+  const Tensor guess = data.y.to(DType::f64);
+  for (auto _ : state) benchmark::DoNotOptimize(r2(data.y, guess));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Data wide = data_as(DType::f64), narrow{wide.x.to(DType::f32), wide.y.to(DType::f32)};
+  using Case = void (*)(benchmark::State&, const Data&);
+  const std::pair<const char*, Case> cases[] = {{"W5.big/fit_n5000_p1536_q2_k10", big},
+                                                {"W5.channels/192fits_n5000_p8_q2_k2", channels},
+                                                {"W5.decoder/fit_rotate_lstsq_r2_n5000", decoder},
+                                                {"W5.lstsq/fit_n5000_p384_q2", lstsq},
+                                                {"W5.r2/n5000_q2", judge}};
+  for (const auto& one : cases) {
+    for (const Data* data : {&narrow, &wide}) {
+      const std::string name = std::string(one.first) + (data == &wide ? "/f64" : "/f32");
+      benchmark::RegisterBenchmark(name.c_str(), [run = one.second, data](benchmark::State& s) { run(s, *data); })
+          ->UseRealTime()
+          ->Unit(benchmark::kMillisecond);
+    }
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
