@@ -166,6 +166,7 @@ Protocol protocol_of(const Settings& s) {
   protocol.folds = s.eval.folds;
   protocol.pls = pls_options(s.pls);
   protocol.apply = s.pls.apply == "standardized" ? linalg::PlsApply::standardized : linalg::PlsApply::raw;
+  if (protocol.apply == linalg::PlsApply::standardized) protocol.pls_rows = s.pls.train_batch;
   protocol.decoder = s.decoder;
   protocol.normalise = s.model.normalize_at_end;
   protocol.leak_free = s.eval.leak_free;

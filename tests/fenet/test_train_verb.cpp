@@ -112,7 +112,7 @@ TEST_CASE("looking back at a run gives its numbers again [FN F11] [FN N9] [FN N1
   CHECK(holds(test::read_text(folder / "decoded-simulated-0-0.csv"), "segment,x,y\n0,"));
 }
 
-TEST_CASE("presets and weights files are judged without a run and so are the baselines [FN F18] [FN N1]") {
+TEST_CASE("presets and weights files are judged without a run and so are the baselines [FN F18] [FN N1] [FN F28]") {
   THIMBLE_SHARED(weights, "data/fenet/weights_efficient_volcanic486.h5");
   const test::TempFolder folder;
   const Words data{"synth.sessions=1",  "synth.segments=60", "synth.channels=4",
@@ -124,6 +124,11 @@ TEST_CASE("presets and weights files are judged without a run and so are the bas
   const std::string path = weights.string();
   const test::Ended file = well(with({"evaluate", "--weights", path, "eval.baselines=false"}), folder);
   CHECK(holds(file.out, "17880"));
+  const test::Ended named = test::run_program(kProgram, with({"evaluate", "eval.baselines=false"}), folder.path(),
+                                              {"FENET_MODEL_MODEL_SAVE_DIR=" + weights.parent_path().string() + "/",
+                                               "FENET_MODEL_BEST_MODEL=" + weights.filename().string()});
+  CHECK(named.code == 0);
+  CHECK(named.out == file.out);
   CHECK(holds(well(with({"evaluate", "--weights", "genial-57", "eval.baselines=false"}), folder).out, "9088"));
   CHECK(holds(well(with({"baselines", "{}", "eval.compare=[" + path + "]"}), folder).out, "weights_efficient"));
 }

@@ -7,6 +7,7 @@
 #include "apps/fenet/evaluate/criteria.h"
 #include "apps/fenet/model/network.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -52,7 +53,8 @@ Head fit_head(const Tensor& features, std::int64_t channels, const Tensor& label
   Head head;
   head.apply = protocol.apply;
   if (protocol.pls.components > 0)
-    head.pls = linalg::fit_channel_pls(features, channels, labels, protocol.pls, protocol.pls_rows);
+    head.pls = linalg::fit_channel_pls(features, channels, labels, protocol.pls,
+                                       std::min(protocol.pls_rows, features.size(0)));
   head.decoder = fit_decoder(protocol.decoder, head.reduce(features), labels);
   return head;
 }

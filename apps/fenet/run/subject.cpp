@@ -41,6 +41,11 @@ bool names_preset(const std::string& word) {
   return std::find(presets().begin(), presets().end(), word) != presets().end();
 }
 
+/// The checkpoint that the settings name, joined as the published program does: nothing comes between.
+std::string best_model(const RunKeys& keys) {
+  return keys.best_model.empty() ? "" : keys.model_save_dir + keys.best_model;
+}
+
 /// One "fold" with the network of a file or preset.
 std::shared_ptr<const CrossValidation> given_network(const std::string& weights, Settings& settings) {
   auto run = std::make_shared<CrossValidation>();
@@ -102,7 +107,9 @@ std::vector<app::Flag> subject_flags() {
 
 Subject open_subject(const app::Context& context) {
   Subject subject;
-  const std::string weights = context.flag("--weights"), split = context.flag("--split");
+  const std::string split = context.flag("--split");
+  std::string weights = context.flag("--weights");
+  if (weights.empty() && context.words().empty()) weights = best_model(configuration_of(context).settings.run);
   const bool held_out = split.empty() || split == "held-out";
   if (weights.empty()) {
     if (context.words().empty())
