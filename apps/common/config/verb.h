@@ -13,6 +13,8 @@ struct ConfigApp {
   Schema schema;
   /// Patterns of top-level keys whose blocks hold overrides of any other key: {"expert_0", ...}.
   std::vector<std::string> override_blocks;
+  /// Configuration that sweeps start from when they name none; empty: they must.
+  std::string sweep_base = {};
 };
 
 /// Loads, binds and checks everything including the override blocks; throws Errors with all problems.

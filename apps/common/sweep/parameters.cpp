@@ -40,6 +40,16 @@ std::string spelled_out(const std::string& key, const LoadOptions& options) {
   return key;
 }
 
+/// The value where an older word of it is still understood.
+Node spelled_now(const std::string& key, Node value, const LoadOptions& options) {
+  for (const LoadOptions::Word& word : options.words)
+    if (word.key == key && value.kind == Node::Kind::scalar && value.text == word.old) {
+      value.text = word.now;
+      return value;
+    }
+  return value;
+}
+
 /// The field of a dotted key, aliases included; what keeps its object alive is in `holder`.
 std::optional<Field> field_at(const FieldList& fields, const std::string& key) {
   const std::size_t dot = key.find('.');
@@ -169,7 +179,7 @@ Node ParameterReader::checked(const std::string& key, const Node& value) const {
   const std::string plain = spelled_out(without_block(key, app_.override_blocks), app_.load);
   const auto [object, fields] = app_.schema.fresh();
   ConfigTree one;
-  one.set(plain, value);
+  one.set(plain, spelled_now(plain, value, app_.load));
   bind_fields(fields, one);
   return field_at(fields, plain)->get();
 }

@@ -244,6 +244,9 @@ class Reader {
     sweep_.name = !keys.name.empty() ? keys.name : !stem.empty() ? stem : !sweep_.base.empty() ? sweep_.base : "sweep";
     sweep_.description = keys.description;
     if (sweep_.base.empty()) sweep_.base = keys.base;
+    const bool configs_searched = std::any_of(parameters_.parameters.begin(), parameters_.parameters.end(),
+                                              [](const auto& parameter) { return parameter.name == kConfigParameter; });
+    if (sweep_.base.empty() && !configs_searched) sweep_.base = app_.sweep_base;
     sweep_.reference = keys.reference;
     sweep_.method = keys.method == "random"  ? SearchMethod::random
                     : keys.method == "bayes" ? SearchMethod::bayes
