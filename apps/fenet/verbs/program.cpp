@@ -22,6 +22,7 @@ app::Program program() {
       evaluate_verb(),
       predict_verb(),
       baselines_verb(),
+      sweep_verb(),
       report_verb(),
       quantise_verb(),
       export_verb(),

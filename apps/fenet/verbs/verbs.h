@@ -9,6 +9,7 @@ app::Verb simulate_verb();
 app::Verb channels_verb();
 app::Verb stream_verb();
 app::Verb train_verb();
+app::Verb sweep_verb();
 app::Verb evaluate_verb();
 app::Verb predict_verb();
 app::Verb baselines_verb();
