@@ -137,7 +137,10 @@ class Proposer {
     for (int step = 0; step < kMostSteps; ++step) {
       std::vector<Assignment> beside = encoding_.neighbours(at.values);
       linalg::Points points;
-      for (const Assignment& values : beside) points.add(encoding_.of(values));
+      for (Assignment& values : beside) {
+        values = space_.canonical(std::move(values));
+        points.add(encoding_.of(values));
+      }
       const auto predicted = model_.predict(points);
       std::size_t best = beside.size();
       double most = at.score;
@@ -169,7 +172,7 @@ class Proposer {
     };
     const std::vector<double> zeros(axes.size(), 0.0), ones(axes.size(), 1.0);
     const Maximum top = climb(value, start, zeros, ones, kClimbEvaluations);
-    Scored moved{encoding_.with(at.values, top.at), 0};
+    Scored moved{space_.canonical(encoding_.with(at.values, top.at)), 0};
     moved.score = score(moved.values);
     if (moved.score <= at.score || !fresh(moved.values)) return false;
     at = std::move(moved);

@@ -132,7 +132,8 @@ std::optional<std::vector<Value>> Parameter::values() const {
   return countable ? std::optional(stepped(real)) : std::nullopt;
 }
 
-Space::Space(std::vector<Parameter> parameters) : parameters_(std::move(parameters)) {
+Space::Space(std::vector<Parameter> parameters, Canonical canonical)
+    : parameters_(std::move(parameters)), canonical_(std::move(canonical)) {
   std::set<std::string> names;
   for (const Parameter& parameter : parameters_) {
     if (!names.insert(parameter.name).second) refuse(parameter.name, "the parameter is named twice");
@@ -169,7 +170,11 @@ Assignment Space::at(std::span<const double> point) const {
   Assignment settings;
   for (std::size_t i = 0; i < point.size(); ++i)
     settings.emplace_back(parameters_[i].name, parameters_[i].at(point[i]));
-  return settings;
+  return canonical(std::move(settings));
+}
+
+Assignment Space::canonical(Assignment values) const {
+  return canonical_ ? canonical_(std::move(values)) : values;
 }
 
 std::string Space::description() const {

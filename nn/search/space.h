@@ -5,6 +5,7 @@
 #include "nn/search/value.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,12 +50,16 @@ struct Parameter {
   std::optional<std::vector<Value>> values() const;
 };
 
+/// Settings that say the same in one way: those without effect get one value.
+using Canonical = std::function<Assignment(Assignment)>;
+
 /// Parameters with distinct names and sensible bounds.
 class Space {
  public:
-  /// Throws Error(value) naming the parameter: an empty list, weights that do not fit, bounds in the wrong order, a
-  /// logarithm of numbers that are not positive, a name used twice.
-  explicit Space(std::vector<Parameter> parameters);
+  /// With `canonical` every drawn point is written that way, so that no two arms differ in what has no effect. Throws
+  /// Error(value) naming the parameter: an empty list, weights that do not fit, bounds in the wrong order, a logarithm
+  /// of numbers that are not positive, a name used twice.
+  explicit Space(std::vector<Parameter> parameters, Canonical canonical = {});
 
   const std::vector<Parameter>& parameters() const { return parameters_; }
   /// Combinations of a grid; nothing when a parameter has infinitely many values. Throws Error(value) beyond 2^53.
@@ -63,11 +68,14 @@ class Space {
   Assignment combination(std::uint64_t index) const;
   /// Settings at a point of the unit cube, one coordinate per parameter.
   Assignment at(std::span<const double> point) const;
+  /// `values` in the one way of writing them.
+  Assignment canonical(Assignment values) const;
   /// One line that is equal for equal spaces.
   std::string description() const;
 
  private:
   std::vector<Parameter> parameters_;
+  Canonical canonical_;
   std::vector<std::optional<std::vector<Value>>> values_;
 };
 

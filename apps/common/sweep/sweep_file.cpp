@@ -361,10 +361,10 @@ Sweep read_sweep(const std::string& word, const std::vector<Override>& overrides
   return Reader(app).read(source_of(word, app), overrides);
 }
 
-std::unique_ptr<nn::search::Strategy> strategy_of(const Sweep& sweep, nn::Goal goal) {
+std::unique_ptr<nn::search::Strategy> strategy_of(const Sweep& sweep, nn::Goal goal, nn::search::Canonical canonical) {
   const auto seed = static_cast<std::uint64_t>(sweep.seed);
   try {
-    nn::search::Space space(sweep.parameters);
+    nn::search::Space space(sweep.parameters, std::move(canonical));
     if (sweep.method == SearchMethod::random)
       return nn::search::random_search(std::move(space), seed, sweep.replacement);
     if (sweep.method == SearchMethod::bayes)

@@ -52,8 +52,9 @@ struct Sweep {
 Sweep read_sweep(const std::string& word, const std::vector<Override>& overrides, const ConfigApp& app);
 
 /// The strategy of the sweep; `goal` stands in when the sweep names none. Throws Error(config) when a grid meets a
-/// continuous parameter.
-std::unique_ptr<nn::search::Strategy> strategy_of(const Sweep& sweep, nn::Goal goal = nn::Goal::min);
+/// continuous parameter. `canonical`: see nn::search::Space; a grid has every combination all the same.
+std::unique_ptr<nn::search::Strategy> strategy_of(const Sweep& sweep, nn::Goal goal = nn::Goal::min,
+                                                  nn::search::Canonical canonical = {});
 
 /// Options of the study; `metric` and `goal` stand in when the sweep names none.
 nn::search::StudyOptions study_options(const Sweep& sweep, const std::string& metric, nn::Goal goal);

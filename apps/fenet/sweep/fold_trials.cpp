@@ -49,6 +49,19 @@ Parts parts_of(const Settings& settings, const Recordings& recordings, std::int6
   return parts;
 }
 
+std::string without_block(const std::string& key) {
+  return key.starts_with("model.") ? key.substr(6) : key;
+}
+
+/// 3 for kernel3, stride3, relu3; 0 for other keys.
+std::int64_t level_of(const std::string& key) {
+  const std::string plain = without_block(key);
+  std::int64_t level = 0;
+  for (const std::string_view word : {"kernel", "stride", "relu"})
+    if (plain.starts_with(word) && text::parse(plain.substr(word.size()), level)) return level;
+  return 0;
+}
+
 double score_of(const Evaluation& at) {
   const auto found = at.metrics.find(kHeadline);
   return found == at.metrics.end() ? std::nan("") : found->second;
@@ -98,6 +111,19 @@ std::size_t folds_of(const app::Sweep& sweep, const Settings& first) {
                   text::cat("'", parameter.name, "' cannot be searched: all arms need the same folds"),
                   {sweep.path, 0, 0, parameter.name}, "fix it below 'set'");
   return first.train.fold ? 1 : static_cast<std::size_t>(first.train.folds);
+}
+
+std::unique_ptr<nn::search::Strategy> network_search(const app::Sweep& sweep, nn::Goal goal) {
+  nn::search::Assignment least;
+  for (const nn::search::Parameter& parameter : sweep.parameters) least.emplace_back(parameter.name, parameter.at(0));
+  return app::strategy_of(sweep, goal, [least](nn::search::Assignment values) {
+    std::optional<double> features;
+    for (const auto& [key, value] : values)
+      if (without_block(key) == "n_feat_layers") features = value.number();
+    for (std::size_t i = 0; i < values.size() && features; ++i)
+      if (static_cast<double>(level_of(values[i].first)) >= *features) values[i] = least[i];
+    return values;
+  });
 }
 
 std::shared_ptr<const Recordings> RecordingCache::get(const Settings& settings) {

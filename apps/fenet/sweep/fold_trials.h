@@ -36,6 +36,10 @@ Settings settings_of(const app::Sweep& sweep, const nn::search::Assignment& valu
 /// Trainings per seed: train.folds, or one with train.fold. Throws Error(config) when the sweep searches them.
 std::size_t folds_of(const app::Sweep& sweep, const Settings& first);
 
+/// The strategy of the sweep. Filters of levels that an arm does not have (n_feat_layers) count as their least value,
+/// so that no two arms are the same network.
+std::unique_ptr<nn::search::Strategy> network_search(const app::Sweep& sweep, nn::Goal goal);
+
 /// Recordings of trials that share their settings, read or simulated once. Keeps the two used last.
 class RecordingCache {
  public:

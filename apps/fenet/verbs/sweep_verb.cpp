@@ -50,7 +50,7 @@ SweepJob job_of(const app::Context& context) {
   SweepJob job;
   job.plan = app::plan_sweep(context, sweep_app());
   const app::Sweep& sweep = job.plan.sweep;
-  job.strategy = app::strategy_of(sweep, options_of(sweep, 1).goal);
+  job.strategy = network_search(sweep, options_of(sweep, 1).goal);
   const auto first = job.strategy->propose({}, 1);
   if (first.empty()) throw Error(ErrorKind::config, "the sweep has no arm", {sweep.path, 0, 0, "parameters"});
   job.first = settings_of(sweep, first.front(), 0);
@@ -69,7 +69,7 @@ nn::search::Evaluate evaluation_of(const app::Sweep& sweep, const std::string& f
 /// For a rank that knows the run folder and nothing else.
 nn::search::Evaluate evaluation_in(const std::string& folder) {
   const app::Sweep sweep = app::sweep_in(folder, sweep_app());
-  const auto first = app::strategy_of(sweep, options_of(sweep, 1).goal)->propose({}, 1);
+  const auto first = network_search(sweep, options_of(sweep, 1).goal)->propose({}, 1);
   return evaluation_of(sweep, folder, folds_of(sweep, settings_of(sweep, first.at(0), 0)));
 }
 
