@@ -7,8 +7,9 @@
 
 #include <benchmark/benchmark.h>
 
-#include <functional>
 #include <span>
+#include <string>
+#include <utility>
 
 using namespace thimble;
 

@@ -6,6 +6,7 @@
 #include "core/parallel/blocks.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace thimble::linalg {
 namespace {
