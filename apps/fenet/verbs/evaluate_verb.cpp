@@ -152,7 +152,9 @@ int run_report(app::Context& context) {
   return 0;
 }
 
-const app::Flag kToFolder{"--to", "DIR", "write comparison.csv, figures and report.html there", "", {}, 0};
+app::Flag to_folder_flag() {
+  return {"--to", "DIR", "write comparison.csv, figures and report.html there", "", {}, 0};
+}
 
 }  // namespace
 
@@ -164,7 +166,7 @@ app::Verb evaluate_verb() {
   v.run = run_evaluate;
   v.operands = subject_operands("[RUN] [key=value ...]");
   v.flags = subject_flags();
-  v.flags.push_back(kToFolder);
+  v.flags.push_back(to_folder_flag());
   v.examples = {"thimble-fenet evaluate latest", "thimble-fenet evaluate latest eval.leak_free=true --to evaluation",
                 "thimble-fenet evaluate demo --weights efficient"};
   v.more =
@@ -181,7 +183,7 @@ app::Verb baselines_verb() {
   v.summary = "judge what needs no training: wavelets, threshold crossings, band powers";
   v.run = run_baselines;
   v.operands = subject_operands("[CONFIG] [key=value ...]");
-  v.flags = {{"--split", "NAME", "days to judge on", "train", {"train", "dev", "test"}, 0}, kToFolder};
+  v.flags = {{"--split", "NAME", "days to judge on", "train", {"train", "dev", "test"}, 0}, to_folder_flag()};
   v.examples = {"thimble-fenet baselines demo", "thimble-fenet baselines demo decoder.kind=ridge"};
   return v;
 }
