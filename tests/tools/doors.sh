@@ -54,6 +54,9 @@ shut hw_verify nn
 shut hw_lower hw_emit
 shut hw_lower app_common
 shut app_common app_neurotrigger
+shut app_common app_fenet
+shut app_neurotrigger app_fenet
+shut app_fenet app_neurotrigger
 shut app_cli nn
 shut app_cli autograd
 [ "$tried" -gt 0 ] || echo "skipped: no room has a public header yet"
