@@ -107,7 +107,7 @@ Figure quartile_strip(const SweepPicture& sweep, const SweptSetting& setting) {
 
 Figure value_histogram(const SweepPicture& sweep, const SweptSetting& setting) {
   Figure f = chart_of(sweep, setting, "tried", text::cat("How often ", setting.key, " was tried"),
-                      "Arms per value; dashed: mean of the values and its 95 % interval (Student's t).");
+                      "Arms per value; dashed: mean of the values, beside it its 95 % interval (Student's t).");
   f.y.label = "arms";
   f.y.unit.clear();
   Series bars;
@@ -135,7 +135,7 @@ Figure value_histogram(const SweepPicture& sweep, const SweptSetting& setting) {
   add_rule(f, linalg::mean(*numbers), "mean");
   if (numbers->size() < 2) return f;
   const linalg::Interval interval = linalg::t_interval(*numbers);
-  add_rule(f, interval.low, "95 %");
+  add_rule(f, interval.low, "");
   add_rule(f, interval.high, "");
   return f;
 }
