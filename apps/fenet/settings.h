@@ -7,6 +7,7 @@
 #include "apps/common/config/load.h"
 #include "apps/common/config/schema.h"
 #include "apps/common/config/verb.h"
+#include "apps/common/run/training.h"
 #include "apps/fenet/data/data_keys.h"
 #include "apps/fenet/decode/decoder.h"
 #include "apps/fenet/evaluate/protocol.h"
@@ -145,17 +146,6 @@ struct EvalKeys {
   }
 };
 
-struct CheckpointKeys {
-  std::int64_t every_epochs = 0;
-  double every_seconds = 30;
-  static void fields(auto& self, auto&& f) {
-    f("every_epochs", self.every_epochs, "epochs between two checkpoints, 0: by time alone", app::at_least(0),
-      app::resumable);
-    f("every_seconds", self.every_seconds, "time between two checkpoints, 0: not by time", app::at_least(0),
-      app::unit("s"), app::resumable);
-  }
-};
-
 /// Folders and names that the environment variables of the published program set.
 struct RunKeys {
   std::string model_save_dir, best_model, quantized_model_dir, quantized_data_dir;
@@ -185,7 +175,7 @@ struct Settings : app::CommonKeys {
   EvalKeys eval;
   QuantKeys quant;
   HardwareKeys hw;
-  CheckpointKeys checkpoint;
+  app::CheckpointKeys checkpoint;
   RunKeys run;
   std::vector<std::string> tags;
   static void fields(auto& self, auto&& f) {

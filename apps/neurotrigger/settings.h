@@ -4,6 +4,7 @@
 #include "apps/common/config/load.h"
 #include "apps/common/config/schema.h"
 #include "apps/common/config/verb.h"
+#include "apps/common/run/training.h"
 #include "apps/neurotrigger/data/simulator.h"
 #include "apps/neurotrigger/hardware/hardware_keys.h"
 
@@ -91,17 +92,6 @@ struct RateStages {
   }
 };
 
-struct CheckpointKeys {
-  std::int64_t every_epochs = 0;
-  double every_seconds = 30;
-  static void fields(auto& self, auto&& f) {
-    f("every_epochs", self.every_epochs, "epochs between two checkpoints, 0: by time alone", app::at_least(0),
-      app::resumable);
-    f("every_seconds", self.every_seconds, "time between two checkpoints, 0: not by time", app::at_least(0),
-      app::unit("s"), app::resumable);
-  }
-};
-
 struct PlotKeys {
   std::int64_t every = 10;
   double budget = 0.05;
@@ -143,7 +133,7 @@ struct Settings : app::CommonKeys {
   bool legacy_names = false;
   DistKeys dist;
   DataKeys data;
-  CheckpointKeys checkpoint;
+  app::CheckpointKeys checkpoint;
   PlotKeys plots;
   HardwareKeys hw;
   bool legacy_merge = false;

@@ -5,6 +5,7 @@
 #include "core/io/npy.h"
 
 #include "apps/fenet/data/raw_description.h"
+#include "apps/fenet/data/session.h"
 
 #include <cmath>
 #include <filesystem>
@@ -12,6 +13,13 @@
 #include <vector>
 
 namespace thimble::test {
+
+/// All of a session, read at once: [B, C, T].
+inline Tensor signal_of(const fenet::SegmentSource& source) {
+  Tensor x = Tensor::empty({source.segments(), source.channels(), source.samples()});
+  source.read(0, x);
+  return x;
+}
 
 /// x[b, c, t], whole numbers that 16 bits hold.
 inline Tensor whole_numbers(std::int64_t segments, std::int64_t channels, std::int64_t samples) {

@@ -26,12 +26,6 @@ using test::TempFolder;
 
 namespace {
 
-Tensor contents(const SegmentSource& source) {
-  Tensor x = Tensor::empty({source.segments(), source.channels(), source.samples()});
-  source.read(0, x);
-  return x;
-}
-
 double furthest(const Tensor& a, const Tensor& b) {
   REQUIRE(a.shape() == b.shape());
   const auto x = a.to_vector(), y = b.to_vector();
@@ -115,7 +109,8 @@ TEST_CASE("A simulated day written as raw samples, NumPy, NWB or MATLAB is read 
     REQUIRE(sessions.size() == 2);
     const bool floats = std::string_view(name) == "npy" || std::string_view(name) == "matlab";
     for (std::size_t s = 0; s < 2; ++s) {
-      CHECK(furthest(contents(*sessions[s].segments), contents(*day.sessions[s].raw)) <= (floats ? 0.0 : 0.1251));
+      CHECK(furthest(test::signal_of(*sessions[s].segments), test::signal_of(*day.sessions[s].raw)) <=
+            (floats ? 0.0 : 0.1251));
       CHECK(furthest(sessions[s].labels, day.sessions[s].labels) < 1e-6);
     }
     for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
@@ -163,7 +158,7 @@ TEST_CASE("NWB 1 at 24414 hertz is resampled and its positions become velocities
   CHECK(day.sessions[0].segments->segments() == 49 - 17);
   CHECK(day.sessions[0].segments->samples() == 900);
   check_position_labels(day, 17);
-  const Tensor x = contents(*day.sessions[0].segments);
+  const Tensor x = test::signal_of(*day.sessions[0].segments);
   for (std::int64_t t = 0; t < 900; t += 100) CHECK(x.data<float>()[t] == doctest::Approx(2000.0));
   CHECK(day.notes.size() == 1);
   Nwb1 beside(1);
@@ -202,7 +197,7 @@ TEST_CASE("Conversion, offset and channel conversion of NWB 2 give microvolts [F
   keys.rate_hz = 0;
   const RecordedDay day = read_day(folder / "a.nwb", keys);
   CHECK(day.rate_hz == doctest::Approx(24414.0625));
-  const Tensor x = contents(*day.sessions[0].segments);
+  const Tensor x = test::signal_of(*day.sessions[0].segments);
   CHECK(x.size(2) == 732);
   CHECK(x.data<float>()[0] == doctest::Approx(1000 * 2 * 0.5 + 5));
   CHECK(x.data<float>()[732] == doctest::Approx(-1000 * 2 * 2.0 + 5));
@@ -247,7 +242,7 @@ TEST_CASE("Features of a stream have the bits of the whole recording, however th
   PreprocessKeys keys;
   keys.highpass_hz = 300, keys.car = true, keys.standardize = false;
   const Tensor steps = [&] {
-    Tensor x = contents(*day.sessions[0].raw).clone();
+    Tensor x = test::signal_of(*day.sessions[0].raw).clone();
     for (std::int64_t i = 0; i < x.numel(); ++i) x.mut<float>()[i] = std::round(x.data<float>()[i] * 4.0F);
     return x;
   }();
@@ -401,7 +396,7 @@ TEST_SUITE("slow") {
       const auto path = folder / (trial % 2 == 0 ? "f.mat" : "f.nwb");
       io::atomic_replace(path, bytes);
       const auto error = error_of([&] {
-        for (const RecordedSession& session : read_day(path, {}).sessions) contents(*session.segments);
+        for (const RecordedSession& session : read_day(path, {}).sessions) test::signal_of(*session.segments);
       });
       if (error) CHECK(exit_code(error->kind()) == 2);
       refused += error ? 1 : 0;

@@ -23,12 +23,6 @@ namespace {
 
 constexpr const char* kDayFile = "data/fenet/FennData_20300102_Reshaped_30ms_cell_new.mat";
 
-Tensor all_of(const SegmentSource& source) {
-  Tensor x = Tensor::empty({source.segments(), source.channels(), source.samples()});
-  source.read(0, x);
-  return x;
-}
-
 void check_close(const Tensor& got, const Tensor& expected, double tolerance) {
   REQUIRE(got.shape() == expected.shape());
   const auto a = got.to_vector(), b = expected.to_vector();
@@ -85,8 +79,8 @@ TEST_CASE("A MATLAB day file loads as the reference loads it, all channels and t
     for (int s = 0; s < 2; ++s) {
       const std::string group = text::cat(top == 0 ? "/all_channels" : "/top_channels", "/session_", s, "/");
       const Session& session = day.sessions[static_cast<std::size_t>(s)];
-      check_close(all_of(*session.segments), expected.datasets.at(group + "broadband").numbers.tensor(DType::f32),
-                  1e-5);
+      check_close(test::signal_of(*session.segments),
+                  expected.datasets.at(group + "broadband").numbers.tensor(DType::f32), 1e-5);
       check_close(session.labels, expected.datasets.at(group + "labels").numbers.tensor(DType::f32), 1e-5);
     }
   }
@@ -123,9 +117,9 @@ TEST_CASE("Raw samples and NumPy files give back what was written [FN N6]") {
   const RecordedDay from_raw = read_day(raw, {}), from_npy = read_day(folder / "other_broadband.npy", {});
   CHECK(from_raw.name == "day");
   CHECK(from_npy.name == "other");
-  const auto numbers = all_of(*from_npy.sessions[0].segments).to_vector();
+  const auto numbers = test::signal_of(*from_npy.sessions[0].segments).to_vector();
   CHECK(numbers == x.to_vector());
-  const auto scaled = all_of(*from_raw.sessions[0].segments).to_vector();
+  const auto scaled = test::signal_of(*from_raw.sessions[0].segments).to_vector();
   for (std::size_t i = 0; i < numbers.size(); ++i) CHECK(scaled[i] == 0.25 * numbers[i]);
   CHECK(from_raw.sessions[0].labels.to_vector() == labels.to_vector());
   Tensor part = Tensor::empty({3, 3, 90});
@@ -140,11 +134,11 @@ TEST_CASE("A recording read in pieces equals the one in memory, filtered and sta
   keys.segment_ms = 2;
   keys.preprocess.highpass_hz = 200;
   keys.preprocess.car = true;
-  const Tensor resident = all_of(*load(keys).train[0].sessions[0].segments);
+  const Tensor resident = test::signal_of(*load(keys).train[0].sessions[0].segments);
   keys.resident_mb = 0;
   const Recordings streamed = load(keys);
   const SegmentSource& source = *streamed.train[0].sessions[0].segments;
-  CHECK(all_of(source).to_vector() == resident.to_vector());
+  CHECK(test::signal_of(source).to_vector() == resident.to_vector());
   Tensor part = Tensor::empty({5, 2, 60});
   source.read(70, part);
   CHECK(part.to_vector() == resident.rows(70, 5).to_vector());
@@ -165,7 +159,7 @@ TEST_CASE("Another sampling rate is resampled: a sine stays that sine [FN N6]") 
   io::atomic_replace(folder / "sine.json", raw_description_text(about));
   io::write_npy(folder / "sine.npy", io::Array(test::some_labels(33)));
   const RecordedDay day = read_day(folder / "sine.json", {});
-  const Tensor x = all_of(*day.sessions[0].segments);
+  const Tensor x = test::signal_of(*day.sessions[0].segments);
   CHECK(x.shape() == Shape{33, 1, 900});
   double worst = 0;
   for (std::int64_t i = 100; i < 33 * 900 - 100; ++i)
@@ -174,7 +168,7 @@ TEST_CASE("Another sampling rate is resampled: a sine stays that sine [FN N6]") 
   CHECK(worst < 1e-3);
   DataKeys keys;
   keys.rate_hz = 0;
-  CHECK(all_of(*read_day(folder / "sine.json", keys).sessions[0].segments).shape() == Shape{33, 1, 732});
+  CHECK(test::signal_of(*read_day(folder / "sine.json", keys).sessions[0].segments).shape() == Shape{33, 1, 732});
 }
 
 TEST_CASE("Cut, short, unnamed and not finite recordings are refused before any work, with file and remedy [FN F15]") {
@@ -236,7 +230,7 @@ TEST_CASE("A constant channel becomes zero [FN F15]") {
   for (std::int64_t b = 0; b < 6; ++b)
     for (std::int64_t t = 0; t < 90; ++t) x.mut<float>()[(b * 2 + 1) * 90 + t] = -4.0F;
   const Recordings out = load(without_cache({write_raw(folder, "day", x, test::some_labels(6))}));
-  const Tensor signal = all_of(*out.train[0].sessions[0].segments);
+  const Tensor signal = test::signal_of(*out.train[0].sessions[0].segments);
   for (std::int64_t b = 0; b < 6; ++b) CHECK(signal.data<float>()[(b * 2 + 1) * 90 + 5] == 0.0F);
 }
 
@@ -269,7 +263,7 @@ TEST_CASE(
   const TempFolder folder;
   const Tensor x = test::whole_numbers(20, 2, 90);
   DataKeys keys = without_cache({write_raw(folder, "day", x, test::some_labels(20))});
-  const auto signals = [&] { return all_of(*load(keys).train[0].sessions[0].segments).to_vector(); };
+  const auto signals = [&] { return test::signal_of(*load(keys).train[0].sessions[0].segments).to_vector(); };
   const auto pieces = [&] {
     std::vector<std::filesystem::path> out;
     for (const auto& entry : std::filesystem::directory_iterator(folder / "cache"))

@@ -3,7 +3,6 @@
 #include "apps/common/cli/context.h"
 #include "apps/fenet/look/view.h"
 #include "apps/fenet/study/study.h"
-#include "apps/fenet/verbs/stop_watch.h"
 #include "apps/fenet/verbs/verbs.h"
 
 namespace thimble::fenet {
@@ -41,7 +40,7 @@ int run_study(app::Context& context) {
     context.result().line(text::cat("studies: ", text::join(names, ", "), "; weights: ", view.origin));
     return 0;
   }
-  const StopWatch stop;
+  const app::StopWatch stop;
   options.interrupt = stop.flag();
   report::ProgressOptions shown;
   shown.mode = context.progress();

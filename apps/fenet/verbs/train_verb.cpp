@@ -11,7 +11,6 @@
 #include "apps/fenet/run/run_access.h"
 #include "apps/fenet/run/run_report.h"
 #include "apps/fenet/train/fold_training.h"
-#include "apps/fenet/verbs/stop_watch.h"
 #include "apps/fenet/verbs/verbs.h"
 
 #include <cmath>
@@ -22,22 +21,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Keys that may change when a run goes on.
-bool may_change(const app::FieldList& fields, const std::string& key, const std::string& prefix = "") {
-  return std::any_of(fields.begin(), fields.end(), [&](const app::Field& f) {
-    const std::string full = prefix + f.key;
-    if (f.form == app::Field::Form::block) return may_change(f.block(), key, full + ".");
-    return full == key && f.resumable;
-  });
-}
-
-void check_resume(const app::Context& context) {
+void check_overrides(const app::Context& context) {
   Settings defaults;
-  const app::FieldList fields = app::fields_of(defaults);
-  for (const app::Override& change : context.all_overrides())
-    if (!may_change(fields, change.key))
-      throw Error(ErrorKind::usage, text::cat("'", change.key, "' cannot change when a run is resumed"),
-                  {"", 0, 0, change.word}, "start a new run, or leave it out");
+  app::check_resume(app::fields_of(defaults), context.all_overrides());
 }
 
 struct Job {
@@ -49,7 +35,7 @@ Job make_job(const app::Context& context) {
   Job job;
   std::string config = context.config();
   if (!context.flags().resume.empty()) {
-    check_resume(context);
+    check_overrides(context);
     job.folder = app::find_run_to_resume(context.flags().resume, context.flags().out.value_or("runs"), "fenet");
     config = job.folder + "/config.yaml";
   }
@@ -205,7 +191,7 @@ int run_train(app::Context& context) {
   options.mode = context.progress();
   options.unicode = report::utf8_locale();
   report::Progress progress(options);
-  const StopWatch watch;
+  const app::StopWatch watch;
   try {
     TrainPlan plan;
     plan.folder = folder.path();

@@ -58,24 +58,6 @@ std::shared_ptr<const nn::Dataset> training_table(const Dataset& data, const Set
   return table;
 }
 
-/// Sets `interrupt` when the person or the batch system asks for the end.
-class StopWatch {
- public:
-  StopWatch()
-      : thread_([this](const std::stop_token& token) {
-          while (!token.stop_requested() && !flag_) {
-            if (stop_flag().requested()) flag_ = true;
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-          }
-        }) {}
-  const std::atomic<bool>* flag() const { return &flag_; }
-  bool raised() const { return flag_; }
-
- private:
-  std::atomic<bool> flag_{false};
-  std::jthread thread_;
-};
-
 ExpertOutcome skipped(int expert, const std::string& reason) {
   ExpertOutcome out;
   out.expert = expert;
@@ -194,7 +176,7 @@ RunResult train_experts(const RunSettings& settings, const Splits& splits, const
   RunResult run;
   make_masks(settings, splits, run);
   std::vector<ExpertTask> tasks = tasks_of(settings, splits, run);
-  const StopWatch watch;
+  const app::StopWatch watch;
   std::optional<report::TrainProgress> progress;
   if (plan.progress != nullptr)
     progress.emplace(*plan.progress, "experts", static_cast<int>(tasks.size()), "tracks", early_stop(tasks));

@@ -19,22 +19,9 @@
 namespace thimble::neurotrigger {
 namespace {
 
-/// Keys that may change when a run goes on.
-bool may_change(const app::FieldList& fields, const std::string& key, const std::string& prefix = "") {
-  return std::any_of(fields.begin(), fields.end(), [&](const app::Field& f) {
-    const std::string full = prefix + f.key;
-    if (f.form == app::Field::Form::block) return may_change(f.block(), key, full + ".");
-    return full == key && f.resumable;
-  });
-}
-
-void check_resume(const app::Context& context) {
+void check_overrides(const app::Context& context) {
   Settings defaults;
-  const app::FieldList fields = app::fields_of(defaults);
-  for (const app::Override& change : training_overrides(context))
-    if (!may_change(fields, change.key))
-      throw Error(ErrorKind::usage, text::cat("'", change.key, "' cannot change when a run is resumed"),
-                  {"", 0, 0, change.word}, "start a new run, or leave it out");
+  app::check_resume(app::fields_of(defaults), training_overrides(context));
 }
 
 struct Plan {
@@ -51,7 +38,7 @@ Plan make_plan(const app::Context& context) {
     if (plan.debug) make_debug(plan.loaded);
     return plan;
   }
-  check_resume(context);
+  check_overrides(context);
   plan.folder = app::find_run_to_resume(context.flags().resume, context.flags().out.value_or("runs"), "neurotrigger");
   plan.loaded = app::load_config(plan.folder + "/config.yaml", training_overrides(context), load_options());
   plan.loaded.name = std::filesystem::path(plan.folder).parent_path().filename().string();
