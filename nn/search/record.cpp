@@ -6,37 +6,35 @@
 
 namespace thimble::nn::search {
 
-using Json = nlohmann::json;
-
-Json json_of(const Assignment& values) {
-  Json json = Json::array();
+nlohmann::json json_of(const Assignment& values) {
+  nlohmann::json json = nlohmann::json::array();
   for (const auto& [name, value] : values) json.push_back({name, json_of_value(value)});
   return json;
 }
 
-Assignment assignment_of(const Json& json) {
+Assignment assignment_of(const nlohmann::json& json) {
   Assignment values;
-  for (const Json& pair : json) values.emplace_back(pair.at(0), value_of_json(pair.at(1)));
+  for (const nlohmann::json& pair : json) values.emplace_back(pair.at(0), value_of_json(pair.at(1)));
   return values;
 }
 
 std::string record_of(const Trial& trial, const Outcome& outcome) {
-  Json metrics = Json::object();
+  nlohmann::json metrics = nlohmann::json::object();
   for (const auto& [name, value] : outcome.metrics) metrics[name] = value;
-  Json json{{"arm", trial.arm},
-            {"repeat", trial.repeat},
-            {"values", json_of(*trial.values)},
-            {"failed", outcome.failed},
-            {"reason", outcome.reason},
-            {"metrics", metrics},
-            {"detail", io::parse_json(outcome.detail, "detail of a trial")},
-            {"seconds", outcome.seconds}};
+  nlohmann::json json{{"arm", trial.arm},
+                      {"repeat", trial.repeat},
+                      {"values", json_of(*trial.values)},
+                      {"failed", outcome.failed},
+                      {"reason", outcome.reason},
+                      {"metrics", metrics},
+                      {"detail", io::parse_json(outcome.detail, "detail of a trial")},
+                      {"seconds", outcome.seconds}};
   if (!outcome.curve.empty()) json["curve"] = outcome.curve;
   if (outcome.stopped) json["stopped"] = true;
   return io::json_text(json);
 }
 
-Recorded read_record(const Json& json) {
+Recorded read_record(const nlohmann::json& json) {
   Recorded r;
   r.arm = json.at("arm");
   r.repeat = json.at("repeat");

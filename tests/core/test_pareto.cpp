@@ -63,9 +63,9 @@ double cells_dominated(const std::vector<Objectives>& points, const std::vector<
 }  // namespace
 
 TEST_CASE("The Pareto front is the set of points no other dominates, by brute force on random whole numbers [D38]") {
-  constexpr std::uint64_t kSeed = 7;
-  MESSAGE("seed ", kSeed);
-  const Stream stream = Rng(kSeed).stream("pareto");
+  constexpr std::uint64_t kFrontSeed = 7;
+  MESSAGE("seed ", kFrontSeed);
+  const Stream stream = Rng(kFrontSeed).stream("pareto");
   for (std::uint64_t set = 0; set < 60; ++set) {
     const std::size_t objectives = 1 + set % 4;
     const auto points = some_points(stream, set, 40, objectives, 3 + set % 9);
@@ -84,9 +84,9 @@ TEST_CASE("Of equal points the first survives, and a point with a NaN is never o
 TEST_CASE(
     "The hypervolume equals the number of unit cells dominated below the reference, in two and three objectives "
     "[D38]") {
-  constexpr std::uint64_t kSeed = 11;
-  MESSAGE("seed ", kSeed);
-  const Stream stream = Rng(kSeed).stream("hypervolume");
+  constexpr std::uint64_t kVolumeSeed = 11;
+  MESSAGE("seed ", kVolumeSeed);
+  const Stream stream = Rng(kVolumeSeed).stream("hypervolume");
   for (std::uint64_t set = 0; set < 40; ++set) {
     const auto flat = some_points(stream, set, 1 + set % 12, 2, 9);
     CHECK(linalg::hypervolume(flat, {7, 6}) == cells_dominated(flat, {7, 6}));
