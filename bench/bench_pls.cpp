@@ -1,12 +1,19 @@
 // Partial least squares and what stands behind it in one training step of a decoder (W5): 192 channels of 8 features.
+// Names and protocol: bench/README.md.
+#include "core/io/atomic_file.h"
+#include "core/io/file.h"
 #include "core/linalg/least_squares.h"
 #include "core/linalg/pls.h"
 #include "core/linalg/stats.h"
 #include "core/random/philox.h"
 #include "core/tensor/tensor.h"
 
+#include "apps/fenet/train/session_step.h"
+
 #include <benchmark/benchmark.h>
 
+#include <cstring>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <utility>
@@ -38,10 +45,16 @@ Data data_as(DType dtype) {
   return {data.x.to(dtype), data.y.to(dtype)};
 }
 
-void big(benchmark::State& state, const Data& data) {
+/// W5.big takes the direction itself; the fits inside the training iterate as scikit-learn does at its default.
+linalg::PlsOptions big_options() {
   linalg::PlsOptions options;
   options.components = 10;
-  for (auto _ : state) benchmark::DoNotOptimize(linalg::fit_pls(data.x, data.y, options).found);
+  options.solver = linalg::PlsSolver::svd;
+  return options;
+}
+
+void big(benchmark::State& state, const Data& data) {
+  for (auto _ : state) benchmark::DoNotOptimize(linalg::fit_pls(data.x, data.y, big_options()).found);
 }
 
 void channels(benchmark::State& state, const Data& data) {
@@ -55,13 +68,12 @@ double r2(const Tensor& truth, const Tensor& predicted) {
   return linalg::joint_r2(std::span(truth.data<double>(), size), guess, kAxes);
 }
 
-/// Rotations, rotated columns, least squares, predictions, R2.
+/// What a training step of FENet calls: rotations, rotated columns, least squares, predictions, and the gradient of the
+/// loss with respect to x, which the peer does not form; R2 besides.
 void decoder(benchmark::State& state, const Data& data) {
   for (auto _ : state) {
-    const linalg::ChannelPls pls = linalg::fit_channel_pls(data.x, kChannels, data.y);
-    const Tensor reduced = linalg::reduce(pls, data.x, linalg::PlsApply::raw);
-    const linalg::LinearFit fit = linalg::fit_linear(reduced, data.y);
-    benchmark::DoNotOptimize(r2(data.y, linalg::predict(fit, reduced)));
+    const fenet::LossResult out = fenet::decoder_loss(data.x, kChannels, data.y, {});
+    benchmark::DoNotOptimize(r2(data.y, out.predicted));
   }
 }
 
@@ -76,9 +88,43 @@ void judge(benchmark::State& state, const Data& data) {
   for (auto _ : state) benchmark::DoNotOptimize(r2(data.y, guess));
 }
 
+/// Fits of the numbers that peers/w5.py wrote, for comparison before anything is timed.
+void check_beside_peer(const std::filesystem::path& folder) {
+  const auto read = [&](const char* name, Shape shape) {
+    const std::string bytes = io::read_file(folder / name);
+    const Tensor t = Tensor::empty(shape, DType::f64);
+    THIMBLE_CHECK(bytes.size() == t.bytes(), data, name, " has ", bytes.size(), " bytes, ", t.bytes(), " are wanted");
+    std::memcpy(t.raw_mut(), bytes.data(), bytes.size());
+    return t;
+  };
+  const Tensor x = read("w5_x.f64", {kRows, kColumns}), y = read("w5_y.f64", {kRows, kAxes});
+  linalg::PlsOptions sharp, big_sharp = big_options();
+  sharp.tolerance = big_sharp.tolerance = 1e-12;
+  big_sharp.solver = linalg::PlsSolver::nipals;
+  for (const DType dtype : {DType::f64, DType::f32}) {
+    const Data data{x.to(dtype), y.to(dtype)};
+    const auto write = [&](const std::string& name, const Tensor& t) {
+      io::atomic_replace(folder / ("w5_ours_" + name + (dtype == DType::f32 ? "_f32" : "_f64")),
+                         {static_cast<const char*>(t.raw()), t.bytes()});
+    };
+    const fenet::LossResult step = fenet::decoder_loss(data.x, kChannels, data.y, {});
+    write("big", linalg::fit_pls(data.x, data.y, big_options()).x_rotations);
+    write("iterated", linalg::fit_pls(data.x, data.y, big_sharp).x_rotations);
+    write("channels", linalg::fit_channel_pls(data.x, kChannels, data.y, sharp).rotations);
+    write("usual", step.pls.rotations);
+    write("lstsq", step.decoder.coefficients);
+    write("predicted", step.predicted);
+    write("r2", Tensor::from(std::vector<double>{r2(data.y, step.predicted)}));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::string(argv[1]) == "--check") {
+    check_beside_peer(argv[2]);
+    return 0;
+  }
   const Data wide = data_as(DType::f64), narrow{wide.x.to(DType::f32), wide.y.to(DType::f32)};
   using Case = void (*)(benchmark::State&, const Data&);
   const std::pair<const char*, Case> cases[] = {{"W5.big/fit_n5000_p1536_q2_k10", big},

@@ -267,14 +267,28 @@ def check_numbers(python, build):
     return agree
 
 
-def check_wavelet(python, build):
-    """Features, gradients and integers of the wavelet extractor on the same inputs."""
+def check_beside(python, build, program, script):
+    """Both sides on the numbers that the script writes; it compares them too."""
+    name = script[:-3].upper()
+    path, script = os.path.join(build, "bin", program), os.path.join(HERE, script)
+    if not os.path.exists(path):
+        print(f"{path} is missing: build it, or say --no-check")
+        return False
     with tempfile.TemporaryDirectory() as folder:
-        print("same numbers in W1:")
-        script = os.path.join(HERE, "w1.py")
+        print(f"same numbers in {name}:")
         subprocess.run([python, script, "--check", "write", folder], check=True)
-        subprocess.run([os.path.join(build, "bin", "bench_wavelet"), "--check", folder], check=True, env=environment(1))
+        subprocess.run([path, "--check", folder], check=True, env=environment(1))
         return subprocess.run([python, script, "--check", "compare", folder], env=environment(1)).returncode == 0
+
+
+def check_all(python, options):
+    """True when everything that is about to be timed computes the same on both sides."""
+    def timed(program):
+        return any(wanted(options, text) for candidate, _, text in GROUPS if candidate == program)
+    agree = not timed("bench_step") or check_numbers(python, options.build)
+    for program, script in (("bench_wavelet", "w1.py"), ("bench_pls", "w5.py")):
+        agree = agree and (not timed(program) or check_beside(python, options.build, program, script))
+    return agree
 
 
 def wanted(options, text):
@@ -336,9 +350,7 @@ def main():
         print(f"peer: PyTorch {torch_version} ({python}), BLAS {blas_of(python)}")
         if "/blas/libblas" in blas_of(python):
             print("warning: the reference BLAS holds the peer back; bench/run-peers --install brings OpenBLAS")
-        wavelet = any(wanted(options, text) for program, _, text in GROUPS if program == "bench_wavelet")
-        if not options.no_check and not (check_numbers(python, options.build) and
-                                         (not wavelet or check_wavelet(python, options.build))):
+        if not options.no_check and not check_all(python, options):
             print("the two sides do not compute the same: nothing timed")
             return 1
     else:

@@ -156,11 +156,12 @@ Tensor Tensor::clone() const {
 Tensor Tensor::to(DType dtype) const {
   if (dtype == dtype_) return *this;
   Tensor t = empty(shape_, dtype, layout_);
+  const std::int64_t count = stored();
   dispatch(dtype_, [&](auto source) {
     dispatch(dtype, [&](auto target) {
       const auto* from = data<decltype(source)>();
       auto* to = t.mut<decltype(target)>();
-      for (std::int64_t i = 0; i < stored(); ++i) to[i] = static_cast<decltype(target)>(from[i]);
+      for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<decltype(target)>(from[i]);
     });
   });
   return t;

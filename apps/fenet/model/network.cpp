@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/kernels/quant.h"
+#include "core/parallel/blocks.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,35 +12,51 @@ namespace {
 
 constexpr double kEpsilon = 1e-5;                 // of the batch normalisation
 constexpr std::int64_t kBlockBytes = 32LL << 20;  // of segments read at once
+constexpr std::int64_t kPieceRows = 128;          // normalised by one thread at a time
+constexpr std::int64_t kPieceColumns = 256;       // whose statistics one thread forms
 
 template <class T>
 void normalise_into(const Tensor& x, const ColumnStatistics& s, const Tensor& out) {
   const std::int64_t rows = x.size(0), columns = x.size(1);
   const T* in = x.data<T>();
   T* to = out.mut<T>();
+  parallel_blocks((rows + kPieceRows - 1) / kPieceRows, [&](std::int64_t piece) {
+    for (std::int64_t r = piece * kPieceRows; r < std::min(rows, (piece + 1) * kPieceRows); ++r)
+      for (std::int64_t c = 0; c < columns; ++c) {
+        const auto i = static_cast<std::size_t>(c);
+        to[r * columns + c] =
+            static_cast<T>((static_cast<double>(in[r * columns + c]) - s.mean[i]) * s.inverse_deviation[i]);
+      }
+  });
+}
+
+/// Of the columns first .. end, summed in the order of the rows.
+template <class T>
+void statistics_of(const Tensor& x, std::int64_t first, std::int64_t end, ColumnStatistics& out) {
+  const std::int64_t rows = x.size(0), columns = x.size(1), width = end - first;
+  const T* in = x.data<T>() + first;
+  double *mean = out.mean.data() + first, *square = out.inverse_deviation.data() + first;
   for (std::int64_t r = 0; r < rows; ++r)
-    for (std::int64_t c = 0; c < columns; ++c) {
-      const auto i = static_cast<std::size_t>(c);
-      to[r * columns + c] =
-          static_cast<T>((static_cast<double>(in[r * columns + c]) - s.mean[i]) * s.inverse_deviation[i]);
+    for (std::int64_t c = 0; c < width; ++c) mean[c] += double(in[r * columns + c]);
+  for (std::int64_t c = 0; c < width; ++c) mean[c] /= static_cast<double>(rows);
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < width; ++c) {
+      const double d = double(in[r * columns + c]) - mean[c];
+      square[c] += d * d;
     }
+  for (std::int64_t c = 0; c < width; ++c) square[c] = 1 / std::sqrt(square[c] / static_cast<double>(rows) + kEpsilon);
 }
 
 template <class T>
 ColumnStatistics statistics(const Tensor& x) {
-  const std::int64_t rows = x.size(0), columns = x.size(1);
-  const T* in = x.data<T>();
-  std::vector<double> mean(static_cast<std::size_t>(columns)), square(static_cast<std::size_t>(columns));
-  for (std::int64_t r = 0; r < rows; ++r)
-    for (std::int64_t c = 0; c < columns; ++c) mean[static_cast<std::size_t>(c)] += double(in[r * columns + c]);
-  for (double& m : mean) m /= static_cast<double>(rows);
-  for (std::int64_t r = 0; r < rows; ++r)
-    for (std::int64_t c = 0; c < columns; ++c) {
-      const double d = double(in[r * columns + c]) - mean[static_cast<std::size_t>(c)];
-      square[static_cast<std::size_t>(c)] += d * d;
-    }
-  for (double& q : square) q = 1 / std::sqrt(q / static_cast<double>(rows) + kEpsilon);
-  return {std::move(mean), std::move(square)};
+  const std::int64_t columns = x.size(1);
+  const std::vector<double> nothing(static_cast<std::size_t>(columns), 0.0);
+  ColumnStatistics out{nothing, nothing};
+  parallel_blocks((columns + kPieceColumns - 1) / kPieceColumns, [&](std::int64_t piece) {
+    const std::int64_t first = piece * kPieceColumns;
+    statistics_of<T>(x, first, std::min(columns, first + kPieceColumns), out);
+  });
+  return out;
 }
 
 }  // namespace

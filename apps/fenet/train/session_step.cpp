@@ -1,6 +1,8 @@
 #include "apps/fenet/train/session_step.h"
 
 #include "core/base/error.h"
+#include "core/kernels/columns.h"
+#include "core/parallel/blocks.h"
 
 #include "nn/data/dataset.h"
 
@@ -12,6 +14,7 @@ namespace thimble::fenet {
 namespace {
 
 constexpr double kLargestFeature = 1e15;  // squares of this are still summed without trouble in single precision
+constexpr std::size_t kSpreadRows = 64;   // rows of the gradient that are one piece of work
 
 /// dL/dprediction [B, D]; returns the loss.
 double residuals(const Tensor& predicted, const Tensor& labels, std::vector<double>& d_predicted) {
@@ -28,66 +31,126 @@ double residuals(const Tensor& predicted, const Tensor& labels, std::vector<doub
   return sum / entries;
 }
 
-/// dL/dU of one row from dL/dprediction of that row.
-void through_decoder(const double* d_predicted, const linalg::LinearFit& fit, std::vector<double>& d_reduced) {
-  const double* w = fit.coefficients.data<double>();
-  std::fill(d_reduced.begin(), d_reduced.end(), 0.0);
-  for (std::int64_t d = 0; d < fit.coefficients.size(0); ++d, w += d_reduced.size())
-    for (std::size_t m = 0; m < d_reduced.size(); ++m) d_reduced[m] += d_predicted[d] * w[m];
-}
+/// From features as the decoder's side gets them straight to predictions: decoder times reduction, one row per axis.
+struct Folded {
+  std::vector<double> weights;  // [D, M]
+  std::size_t columns;          // M
 
-/// dL/dZ of one row from dL/dU of that row.
-void through_rotations(const std::vector<double>& d_reduced, const linalg::ChannelPls& pls, linalg::PlsApply apply,
-                       double* d_out) {
+  std::size_t axes() const { return weights.size() / columns; }
+};
+
+/// [D, M] from the coefficients [D, C * A] and the rotations [C, N, A].
+Folded folded(const LossResult& head, const LossKeys& keys) {
+  const std::vector<double> coefficients = head.decoder.coefficients.to_vector();
+  const auto axes = static_cast<std::size_t>(head.decoder.coefficients.size(0));
+  if (keys.pls.components == 0) return {coefficients, coefficients.size() / axes};
+  const linalg::ChannelPls& pls = head.pls;
+  const auto inputs = static_cast<std::size_t>(pls.features), outputs = static_cast<std::size_t>(pls.components);
+  const std::size_t columns = static_cast<std::size_t>(pls.channels) * inputs;
+  const double* std = keys.apply == linalg::PlsApply::standardized ? pls.std.data<double>() : nullptr;
   const double* r = pls.rotations.data<double>();
-  const double* std = apply == linalg::PlsApply::standardized ? pls.std.data<double>() : nullptr;
-  const auto components = static_cast<std::size_t>(pls.components);
-  for (std::int64_t c = 0; c < pls.channels; ++c)
-    for (std::int64_t n = 0; n < pls.features; ++n, r += components, ++d_out) {
-      double sum = 0;
-      for (std::size_t a = 0; a < components; ++a)
-        sum += d_reduced[static_cast<std::size_t>(c) * components + a] * r[a];
-      *d_out = std == nullptr ? sum : sum / std[c * pls.features + n];
+  Folded out{std::vector<double>(axes * columns, 0.0), columns};
+  for (std::size_t d = 0; d < axes; ++d) {
+    const double* w = coefficients.data() + d * static_cast<std::size_t>(pls.channels) * outputs;
+    for (std::size_t j = 0; j < columns; ++j) {
+      double& sum = out.weights[d * columns + j];
+      for (std::size_t a = 0; a < outputs; ++a) sum += w[j / inputs * outputs + a] * r[j * outputs + a];
+      if (std != nullptr) sum /= std[j];
     }
-}
-
-/// dL/dZ [B, M] of all rows.
-Tensor gradient_of_reduction(const LossResult& head, const std::vector<double>& d_predicted, const LossKeys& keys,
-                             const Shape& shape) {
-  const std::int64_t rows = shape[0], columns = shape[1], axes = head.decoder.coefficients.size(0);
-  const Tensor d = Tensor::empty(shape, DType::f64);
-  std::vector<double> d_reduced(static_cast<std::size_t>(head.reduced.size(1)));
-  for (std::int64_t row = 0; row < rows; ++row) {
-    through_decoder(d_predicted.data() + row * axes, head.decoder, d_reduced);
-    double* out = d.mut<double>() + row * columns;
-    if (keys.pls.components > 0)
-      through_rotations(d_reduced, head.pls, keys.apply, out);
-    else
-      std::copy(d_reduced.begin(), d_reduced.end(), out);
   }
-  return d;
+  return out;
 }
 
-/// Backward of the normalisation over the rows: dx = s (dz - mean(dz) - z mean(dz z)), in place. T: type of z.
+/// What the gradient of normalised features has besides the folded weights: d = ... - offset - z slope, per column.
+struct Centring {
+  std::vector<double> offset, slope;  // empty: none
+};
+
+/// The normalisation over the rows is differentiated too: dx = s (dz - mean(dz) - z mean(dz z)). Here the weights take
+/// the factor s, and both means follow from the folded weights. T: type of z.
 template <class T>
-void through_normalisation(const Tensor& z, const ColumnStatistics& s, const Tensor& d) {
-  const std::int64_t rows = z.size(0), columns = z.size(1);
-  const T* at = z.data<T>();
-  double* g = d.mut<double>();
-  std::vector<double> sum(static_cast<std::size_t>(columns)), product(static_cast<std::size_t>(columns));
-  for (std::int64_t row = 0; row < rows; ++row)
-    for (std::int64_t c = 0; c < columns; ++c) {
-      const std::int64_t i = row * columns + c;
-      sum[static_cast<std::size_t>(c)] += g[i];
-      product[static_cast<std::size_t>(c)] += g[i] * double(at[i]);
+Centring through_normalisation(const Tensor& z, const ColumnStatistics& s, const std::vector<double>& d_predicted,
+                               Folded& map) {
+  const std::size_t axes = map.axes(), columns = map.columns;
+  const auto rows = z.size(0);
+  const std::vector<T> d(d_predicted.begin(), d_predicted.end());
+  std::vector<double> sums(columns), squares(columns), with_d(axes * columns), d_sums(axes);
+  kernels::column_products(kernels::TallMatrix<T>{z.data<T>(), rows, z.size(1), z.size(1)},
+                           {d.data(), static_cast<std::int64_t>(axes), 1, sums.data(), squares.data(), with_d.data()});
+  for (std::size_t i = 0; i < d_predicted.size(); ++i) d_sums[i % axes] += d_predicted[i];
+  Centring out{std::vector<double>(columns), std::vector<double>(columns)};
+  for (std::size_t k = 0; k < axes * columns; ++k) {
+    const std::size_t j = k % columns;
+    map.weights[k] *= s.inverse_deviation[j];
+    out.offset[j] += map.weights[k] * d_sums[k / columns] / static_cast<double>(rows);
+    out.slope[j] += map.weights[k] * with_d[k] / static_cast<double>(rows);
+  }
+  return out;
+}
+
+/// dL/dfeatures [B, M] from dL/dprediction [B, D], in the type of z, a row at a time.
+template <class T>
+Tensor spread(const Tensor& z, const std::vector<double>& d_predicted, const Folded& map, const Centring& centring) {
+  const std::size_t columns = map.columns, axes = map.axes();
+  const std::vector<T> weights(map.weights.begin(), map.weights.end()), d(d_predicted.begin(), d_predicted.end()),
+      offset(centring.offset.begin(), centring.offset.end()), slope(centring.slope.begin(), centring.slope.end());
+  const Tensor out = Tensor::empty(z.shape(), z.dtype());
+  const T* in = z.data<T>();
+  T* to = out.mut<T>();
+  const auto rows = static_cast<std::size_t>(z.size(0));
+  parallel_blocks(static_cast<std::int64_t>((rows + kSpreadRows - 1) / kSpreadRows), [&](std::int64_t block) {
+    const std::size_t first = static_cast<std::size_t>(block) * kSpreadRows;
+    for (std::size_t row = first; row < std::min(rows, first + kSpreadRows); ++row) {
+      T* g = to + row * columns;
+      const T* at = in + row * columns;
+      for (std::size_t j = 0; j < columns; ++j) g[j] = slope.empty() ? T(0) : -offset[j] - at[j] * slope[j];
+      for (std::size_t k = 0; k < axes; ++k) {
+        const T* w = weights.data() + k * columns;
+        const T factor = d[row * axes + k];
+        for (std::size_t j = 0; j < columns; ++j) g[j] += factor * w[j];
+      }
     }
-  const double n = static_cast<double>(rows);
-  for (std::int64_t row = 0; row < rows; ++row)
-    for (std::int64_t c = 0; c < columns; ++c) {
-      const auto k = static_cast<std::size_t>(c);
-      const std::int64_t i = row * columns + c;
-      g[i] = s.inverse_deviation[k] * (g[i] - sum[k] / n - double(at[i]) * product[k] / n);
-    }
+  });
+  return out;
+}
+
+/// Predictions, loss and gradient behind normalised features z, with all that is fitted in `out`. `moving`: the
+/// statistics of the normalisation follow from z; else they are constants.
+template <class T>
+void finish_loss(const Tensor& z, const Tensor& labels, const LossKeys& keys, bool moving, LossResult& out) {
+  std::vector<double> d_predicted;
+  out.predicted = linalg::predict(out.decoder, out.reduced);
+  out.loss = residuals(out.predicted, labels, d_predicted);
+  Folded map = folded(out, keys);
+  Centring centring;
+  if (keys.normalise && moving) {
+    centring = through_normalisation<T>(z, out.statistics, d_predicted, map);
+  } else if (keys.normalise) {
+    for (std::size_t k = 0; k < map.weights.size(); ++k)
+      map.weights[k] *= out.statistics.inverse_deviation[k % map.columns];
+  }
+  out.d_features = spread<T>(z, d_predicted, map, centring);
+}
+
+void finish_loss_of(const Tensor& z, const Tensor& labels, const LossKeys& keys, bool moving, LossResult& out) {
+  if (z.dtype() == DType::f64)
+    finish_loss<double>(z, labels, keys, moving, out);
+  else
+    finish_loss<float>(z, labels, keys, moving, out);
+}
+
+template <class T>
+bool sensible(const Tensor& x) {
+  const T* v = x.data<T>();
+  const std::int64_t count = x.numel(), size = 1 << 16;
+  std::vector<char> good(static_cast<std::size_t>((count + size - 1) / size), 1);
+  parallel_blocks(static_cast<std::int64_t>(good.size()), [&](std::int64_t block) {
+    bool all = true;
+    for (std::int64_t i = block * size; i < std::min(count, (block + 1) * size); ++i)
+      all &= std::fabs(v[i]) <= static_cast<T>(kLargestFeature);
+    good[static_cast<std::size_t>(block)] = all ? 1 : 0;
+  });
+  return std::all_of(good.begin(), good.end(), [](char g) { return g != 0; });
 }
 
 /// Adds a penalty of the taps to loss and gradient.
@@ -122,8 +185,7 @@ std::shared_ptr<const SegmentSource> pick_segments(const SegmentSource& segments
 }  // namespace
 
 void check_features(const Tensor& x, const std::string& where) {
-  const std::vector<double> values = x.to_vector();
-  const bool good = std::all_of(values.begin(), values.end(), [](double v) { return std::fabs(v) <= kLargestFeature; });
+  const bool good = x.dtype() == DType::f64 ? sensible<double>(x) : sensible<float>(x);
   if (!good)
     throw Error(ErrorKind::failed, where + ": the features are no longer finite numbers of a sensible size", {},
                 "a lower learning rate, optim.lr, or model.normalize_at_end=true");
@@ -142,16 +204,7 @@ LossResult decoder_loss(const Tensor& features, std::int64_t channels, const Ten
     out.reduced = linalg::reduce(out.pls, z, keys.apply);
   }
   out.decoder = linalg::fit_linear(out.reduced, labels);
-  std::vector<double> d_predicted;
-  out.loss = residuals(linalg::predict(out.decoder, out.reduced), labels, d_predicted);
-  const Tensor d = gradient_of_reduction(out, d_predicted, keys, z.shape());
-  if (keys.normalise) {
-    if (z.dtype() == DType::f64)
-      through_normalisation<double>(z, out.statistics, d);
-    else
-      through_normalisation<float>(z, out.statistics, d);
-  }
-  out.d_features = d.to(features.dtype());
+  finish_loss_of(z, labels, keys, true, out);
   return out;
 }
 
@@ -159,15 +212,7 @@ LossResult fixed_loss(const LossResult& fitted, const Tensor& features, const Te
   LossResult out = fitted;
   const Tensor z = keys.normalise ? normalise_columns(features, fitted.statistics) : features;
   out.reduced = keys.pls.components > 0 ? linalg::reduce(fitted.pls, z, keys.apply) : z;
-  std::vector<double> d_predicted;
-  out.loss = residuals(linalg::predict(fitted.decoder, out.reduced), labels, d_predicted);
-  const Tensor d = gradient_of_reduction(out, d_predicted, keys, z.shape());
-  if (keys.normalise) {
-    const auto columns = static_cast<std::size_t>(z.size(1));
-    for (std::int64_t i = 0; i < d.numel(); ++i)
-      d.mut<double>()[i] *= fitted.statistics.inverse_deviation[static_cast<std::size_t>(i) % columns];
-  }
-  out.d_features = d.to(features.dtype());
+  finish_loss_of(z, labels, keys, false, out);
   return out;
 }
 

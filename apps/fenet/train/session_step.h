@@ -27,6 +27,7 @@ struct LossResult {
   double loss = 0;    // mean over all entries of (prediction - label)^2
   Tensor d_features;  // its gradient, in shape and dtype of the features
   Tensor reduced;     // [B, m] what the decoder gets
+  Tensor predicted;   // [B, D] f64
   linalg::ChannelPls pls;
   linalg::LinearFit decoder;
   ColumnStatistics statistics;  // of the features, when they are normalised
