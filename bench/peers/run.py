@@ -39,6 +39,11 @@ TARGETS = {
     "NT.infer/1e6_float": ("ms", 1000, None, None),
     "NT.infer/1e6_model_a": ("ms", 1000, None, None),
     "NT.read_373k/peak_rss": ("MiB", 179, None, None),
+    "W5.big/fit_n5000_p1536_q2_k10": ("ms", 40, 11, None),
+    "W5.channels/192fits_n5000_p8_q2_k2": ("ms", 10, 2.5, None),
+    "W5.decoder/fit_rotate_lstsq_r2_n5000": ("ms", 40, 12, None),
+    "W5.lstsq/fit_n5000_p384_q2": ("ms", None, None, None),
+    "W5.r2/n5000_q2": ("ms", None, None, None),
     "W9.startup/wall": ("ms", 25, 8, None),
     "W9.startup/peak_rss": ("MiB", 20, 8, None),
 }
@@ -306,11 +311,11 @@ def figure(value):
 
 def print_table(results, threads):
     print(f"\n{threads} thread{'s' if threads > 1 else ''}: medians (minima); ratio = peer / ours, the smaller of medians and minima")
-    heads = ["workload", "unit", "ours", "time", "PyTorch usual", "ratio", "best peer", "time", "ratio", "gate", "aim", ""]
+    heads = ["workload", "unit", "ours", "time", "usual peer", "ratio", "best peer", "time", "ratio", "gate", "aim", ""]
     table = [heads]
     for metric in dict.fromkeys(m for (t, m, _) in results.rows if t == threads):
         peers = results.of(threads, metric, ours=False)
-        usual = peers.get(USUAL) or peers.get("torch")
+        usual = peers.get(USUAL) or peers.get("torch") or peers.get("scikit-learn")
         if threads > 1:  # the peer's best may use fewer threads
             peers.update({f"{name} (1 thread)": s for name, s in results.of(1, metric, ours=False).items()})
         best = min(peers, key=lambda name: statistics.median(peers[name])) if peers else None

@@ -111,24 +111,6 @@ TEST_CASE("[FN N2] ridge without weight is least squares and with a large one pr
   CHECK(worst(flat.rows(0, 1), flat.rows(17, 1)) <= 1e-9);
 }
 
-TEST_CASE("[FN N2] the scan of lags finds by how much the features lead") {
-  constexpr std::uint64_t kSeed = 3;
-  MESSAGE("seed ", kSeed);
-  const Stream stream = Rng(kSeed).stream("lags");
-  const std::int64_t n = 200;
-  std::vector<double> x, y;
-  for (std::int64_t i = 0; i < n + 3; ++i) x.push_back(stream.normal(0, static_cast<std::uint64_t>(i)));
-  for (std::int64_t i = 0; i < n; ++i) y.push_back(i < 3 ? 0 : 2 * x[static_cast<std::size_t>(i - 3)] + 1);
-  x.resize(static_cast<std::size_t>(n));
-  const auto scores = scan_lags(decoder_of("linear"), Tensor::from(x, {n, 1}), Tensor::from(y, {n, 1}), -1, 5);
-  REQUIRE(scores.size() == 7);
-  const auto best =
-      std::max_element(scores.begin(), scores.end(), [](const auto& a, const auto& b) { return a.r2 < b.r2; });
-  CHECK(best->lag == 3);
-  CHECK(best->r2 > 0.9);
-  CHECK(scores[0].r2 < 0.2);
-}
-
 TEST_CASE("[FN N2] smoothing is the exponential average of the predictions") {
   const Wave wave = waves();
   DecoderKeys keys;

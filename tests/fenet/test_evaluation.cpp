@@ -108,6 +108,30 @@ TEST_CASE("columns are normalised with the population variance and 1e-5 under th
   CHECK(test::says(error, "cannot be normalised"));
 }
 
+TEST_CASE("decoders with a memory do not look across the fold that was cut out [FN N2] [FN F11]") {
+  const Tables t = random_tables(60, 3);
+  for (const char* kind : {"wiener", "kalman"}) {
+    CAPTURE(kind);
+    Protocol protocol = protocol_with(true, false);
+    protocol.folds = 6;
+    protocol.pls.components = 0;
+    protocol.decoder.kind = kind;
+    const Scores scores = judge(t.features, 1, t.labels, protocol);
+    const Tensor z = normalise_columns(t.features);
+    const auto without = [](const Tensor& x) {  // rows 20 .. 30 are the third fold
+      const Tensor out = Tensor::empty({50, x.size(1)}, x.dtype());
+      copy_into(x.rows(0, 20), out.rows(0, 20));
+      copy_into(x.rows(30, 30), out.rows(20, 30));
+      return out;
+    };
+    const auto predicted = [&](const std::vector<std::int64_t>& starts) {
+      return fit_decoder(protocol.decoder, without(z), without(t.labels), starts)->predict(z.rows(20, 10)).to_vector();
+    };
+    CHECK(scores.predictions.rows(20, 10).to_vector() == predicted({20}));
+    CHECK(predicted({20}) != predicted({}));
+  }
+}
+
 TEST_CASE("fewer segments than folds are refused [FN F11]") {
   const Tables t = random_tables(9, 8);
   const auto error = test::error_of([&] { judge(t.features, 2, t.labels, protocol_with(false, false)); });

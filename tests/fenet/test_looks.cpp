@@ -9,6 +9,7 @@
 #include "apps/fenet/look/quantised_look.h"
 #include "apps/fenet/look/video.h"
 #include "apps/fenet/study/drift.h"
+#include "apps/fenet/study/lags.h"
 #include "apps/fenet/study/permutation.h"
 #include "apps/fenet/study/study.h"
 #include "apps/fenet/study/surface.h"
@@ -241,6 +242,32 @@ TEST_CASE("a kept decoder decays with a changed recording and its own statistics
   CHECK(error_of([&] { drift_of_days({days[0]}, look_protocol()); }));
 }
 
+TEST_CASE("the scan of lags finds by how much the features lead [FN N2]") {
+  constexpr std::uint64_t kSeed = 3;
+  MESSAGE("seed ", kSeed);
+  const Stream stream = Rng(kSeed).stream("lags");
+  const std::int64_t n = 200, lead = 3;
+  const Tensor x = Tensor::empty({n, 2}, DType::f64), y = Tensor::zeros({n, 2}, DType::f64);
+  for (std::int64_t i = 0; i < 2 * n; ++i) {
+    x.mut<double>()[i] = stream.normal(0, static_cast<std::uint64_t>(i));
+    if (i + 2 * lead < 2 * n) y.mut<double>()[i + 2 * lead] = 2 * x.data<double>()[i] + 1;
+  }
+  Protocol protocol = look_protocol();
+  protocol.pls.components = 0;
+  const std::vector<LagScore> scores = scan_lags(x, 1, y, protocol, -1, 5);
+  REQUIRE(scores.size() == 7);
+  for (const LagScore& score : scores) {
+    CAPTURE(score.lag);
+    CHECK((judged(score.correlation).mean > 0.5) == (score.lag == lead));
+    protocol.decoder.lag = score.lag;
+    CHECK(judge(x, 1, y, protocol).folds[4].at("decoder-R2") == score.r2[4]);
+  }
+  CHECK(says(error_of([&] { scan_lags(x, 1, y, protocol, 2, 1); }), "from 2 to 1"));
+  CHECK(lag_range("-5:5") == std::pair<std::int64_t, std::int64_t>{-5, 5});
+  for (const char* wrong : {"", "5", "5:-5", "a:b", "-5:2000"})
+    CHECK(says(error_of([&] { lag_range(wrong); }), "two numbers of segments"));
+}
+
 TEST_CASE("values without a number are counted and not averaged [FN N9]") {
   const Judged result = judged({0.1, std::nan(""), 0.3});
   CHECK(result.mean == doctest::Approx(0.2));
@@ -251,7 +278,8 @@ TEST_CASE("values without a number are counted and not averaged [FN N9]") {
 }
 
 TEST_SUITE("slow") {
-  TEST_CASE("explore and study write their pages, tables and data [FN F25] [FN T1] [FN T3] [FN T4] [FN T6] [FN N8]") {
+  TEST_CASE(
+      "explore and study write their pages, tables and data [FN F25] [FN T1] [FN T3] [FN T4] [FN T6] [FN N8] [FN N2]") {
     const test::TempFolder folder;
     const std::vector<std::string> small{"synth.segments=80", "synth.channels=4", "synth.samples=300",
                                          "train.epochs=2",    "train.folds=2",    "train.fold=0"};
@@ -270,8 +298,9 @@ TEST_SUITE("slow") {
     const test::Ended studied = run({"study", "demo", "--what", "all", "--grid", "3", "--permutations", "5",
                                      "--presets", "efficient", "--out", "studies", "synth.sessions=3"});
     CHECK_MESSAGE(studied.code == 0, studied.err);
-    for (const char* name : {"report.html", "ablation.csv", "surface.json", "averaging.csv", "learning-curve.csv",
-                             "days.json", "drift.csv", "drift-channels.csv", "permutation.json"})
+    for (const char* name :
+         {"report.html", "ablation.csv", "surface.json", "averaging.csv", "learning-curve.csv", "days.json",
+          "drift.csv", "drift-channels.csv", "permutation.json", "lags.csv", "lags.json"})
       CHECK_MESSAGE(std::filesystem::exists(folder / (std::string("studies/") += name)), name);
     const nlohmann::json ablation = io::read_json(folder / "studies/ablation.json");
     CHECK(ablation.size() == 5);
@@ -289,6 +318,7 @@ TEST_SUITE("slow") {
     CHECK(code({"explore"}) == 2);
     CHECK(code({"study", "demo", "--what", "surface", "--grid", "4"}) == 2);
     CHECK(code({"study", "demo", "--what", "days", "synth.sessions=1"}) == 2);
+    CHECK(code({"study", "demo", "--what", "lags", "--lags", "5:1"}) == 2);
     CHECK(code({"study", "demo", "--reach", "0"}) == 2);
     CHECK(code({"import", "nothing.pt"}) == 2);
   }

@@ -103,6 +103,11 @@ TEST_CASE("looking back at a run gives its numbers again [FN F11] [FN N9] [FN N1
   CHECK(holds(histogram.out, "eval/timely/decoder-xy-avg-R2"));
   CHECK(holds(histogram.out, "timely/decoder-R2"));
   CHECK(!holds(histogram.out, "eval/decoder-MSE"));
+  const nlohmann::json told =
+      io::parse_json(well({"evaluate", "latest", "--json", "eval.permutations=0"}, folder).out, "");
+  for (const char* name : {"eval/pearsonr2-x", "eval/decoder-MSE", "efficiency/operations-per-eval",
+                           "unquantized-perf-cost-ratio", "unquantized-perf-cost-combo"})
+    CHECK_MESSAGE(told.dump().find(name) != std::string::npos, name);
   fs::remove(run_of(folder) / "report.html");
   well({"report", "latest"}, folder);
   CHECK(fs::exists(run_of(folder) / "report.html"));

@@ -3,12 +3,10 @@
 #include "core/base/error.h"
 #include "core/linalg/kalman.h"
 #include "core/linalg/least_squares.h"
-#include "core/linalg/stats.h"
 
 #include "apps/fenet/decode/quantised.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 namespace thimble::fenet {
@@ -111,20 +109,6 @@ void check_rows(const Tensor& x, const Tensor& y) {
   THIMBLE_CHECK(x.size(0) >= 2, value, "decoder: needs at least two segments, got ", x.size(0));
 }
 
-/// Rows of x outside [first, last), and where the second part begins.
-Tensor without(const Tensor& x, std::int64_t first, std::int64_t last) {
-  std::vector<std::int64_t> kept;
-  for (std::int64_t i = 0; i < x.size(0); ++i) {
-    if (i < first || i >= last) kept.push_back(i);
-  }
-  return rows_at(x, kept);
-}
-
-double joint_r2(const Tensor& truth, const Tensor& predicted) {
-  const Tensor wide = truth.to(DType::f64);
-  return linalg::joint_r2(wide.to_vector(), predicted.to_vector(), static_cast<std::size_t>(truth.size(1)));
-}
-
 }  // namespace
 
 std::unique_ptr<Decoder> fit_decoder(const DecoderKeys& keys, const Tensor& x, const Tensor& y,
@@ -146,28 +130,6 @@ std::unique_ptr<Decoder> fit_decoder(const DecoderKeys& keys, const Tensor& x, c
   if (window) decoder = std::make_unique<WindowDecoder>(std::move(decoder), before, after);
   if (keys.smoothing > 0) decoder = std::make_unique<SmoothDecoder>(std::move(decoder), keys.smoothing);
   return decoder;
-}
-
-std::vector<LagScore> scan_lags(const DecoderKeys& keys, const Tensor& x, const Tensor& y, std::int64_t first,
-                                std::int64_t last, std::int64_t folds) {
-  check_rows(x, y);
-  const std::int64_t rows = x.size(0);
-  THIMBLE_CHECK(first <= last && folds >= 2 && folds * 2 <= rows, value, "scan of lags: lags ", first, " .. ", last,
-                " on ", folds, " folds of ", rows, " segments");
-  std::vector<LagScore> scores;
-  DecoderKeys tried = keys;
-  for (tried.lag = first; tried.lag <= last; ++tried.lag) {
-    std::vector<double> r2;
-    for (std::int64_t k = 0; k < folds; ++k) {
-      const std::int64_t begin = k * rows / folds, end = (k + 1) * rows / folds;
-      // earlier segments are known when the held-out part is decoded: only its labels are not
-      const auto decoder = fit_decoder(tried, without(x, begin, end), without(y, begin, end), {begin});
-      const double value = joint_r2(y.rows(begin, end - begin), decoder->predict(x).rows(begin, end - begin));
-      if (!std::isnan(value)) r2.push_back(value);
-    }
-    scores.push_back({tried.lag, linalg::mean(r2)});
-  }
-  return scores;
 }
 
 }  // namespace thimble::fenet

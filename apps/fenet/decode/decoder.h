@@ -57,13 +57,4 @@ class Decoder {
 std::unique_ptr<Decoder> fit_decoder(const DecoderKeys& keys, const Tensor& x, const Tensor& y,
                                      const std::vector<std::int64_t>& starts = {});
 
-/// One row of a scan over lags.
-struct LagScore {
-  std::int64_t lag;
-  double r2;  // joint R2 of held-out rows, mean over the folds
-};
-/// The decoder of `keys` at every lag from first to last, judged on `folds` contiguous parts.
-std::vector<LagScore> scan_lags(const DecoderKeys& keys, const Tensor& x, const Tensor& y, std::int64_t first,
-                                std::int64_t last, std::int64_t folds = 5);
-
 }  // namespace thimble::fenet

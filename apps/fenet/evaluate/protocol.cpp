@@ -49,13 +49,14 @@ void check_shapes(const Tensor& features, std::int64_t channels, const Tensor& l
 
 }  // namespace
 
-Head fit_head(const Tensor& features, std::int64_t channels, const Tensor& labels, const Protocol& protocol) {
+Head fit_head(const Tensor& features, std::int64_t channels, const Tensor& labels, const Protocol& protocol,
+              const std::vector<std::int64_t>& starts) {
   Head head;
   head.apply = protocol.apply;
   if (protocol.pls.components > 0)
     head.pls = linalg::fit_channel_pls(features, channels, labels, protocol.pls,
                                        std::min(protocol.pls_rows, features.size(0)));
-  head.decoder = fit_decoder(protocol.decoder, head.reduce(features), labels);
+  head.decoder = fit_decoder(protocol.decoder, head.reduce(features), labels, starts);
   return head;
 }
 
@@ -76,7 +77,8 @@ Scores judge(const Tensor& given, std::int64_t channels, const Tensor& labels, c
   for (std::int64_t fold = 0; fold < protocol.folds; ++fold) {
     const nn::Split split = nn::contiguous_fold(rows, protocol.folds, fold);
     const FoldData data = fold_features(features, split, protocol);
-    const Head head = fit_head(data.train, channels, pick_rows(labels, split.train), protocol);
+    // the training rows are two runs where the fold was cut out
+    const Head head = fit_head(data.train, channels, pick_rows(labels, split.train), protocol, {split.valid.front()});
     const Tensor predicted = head.predict(data.test);
     copy_into(predicted, scores.predictions.rows(split.valid.front(), predicted.size(0)));
     scores.folds.push_back(criteria_of(pick_rows(labels, split.valid), predicted));

@@ -32,8 +32,10 @@ struct Head {
   /// [n, D] f64.
   Tensor predict(const Tensor& features) const;
 };
-/// Fits on normalised features [n, C * N] of consecutive segments and labels [n, D].
-Head fit_head(const Tensor& features, std::int64_t channels, const Tensor& labels, const Protocol& protocol);
+/// Fits on normalised features [n, C * N] of consecutive segments and labels [n, D]. `starts`: rows at which a new run
+/// of consecutive segments begins, for decoders with a memory.
+Head fit_head(const Tensor& features, std::int64_t channels, const Tensor& labels, const Protocol& protocol,
+              const std::vector<std::int64_t>& starts = {});
 
 struct Scores {
   std::map<std::string, double> metrics;  // means over valid folds: "pearsonr2-x", "pearsonr2-xy-normed", ...

@@ -37,7 +37,7 @@ double headline(const Tensor& labels, const Tensor& predictions) {
 double recalibrated(const Tensor& first, const Tensor& first_labels, const DayFeatures& day, const Tensor& features,
                     std::int64_t segments, const Protocol& protocol) {
   const Head head = fit_head(stacked(first, features.rows(0, segments)), day.channels,
-                             stacked(first_labels, day.labels.rows(0, segments)), protocol);
+                             stacked(first_labels, day.labels.rows(0, segments)), protocol, {first.size(0)});
   const std::int64_t rest = features.size(0) - segments;
   return headline(day.labels.rows(segments, rest), head.predict(features.rows(segments, rest)));
 }

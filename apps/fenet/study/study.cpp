@@ -17,7 +17,7 @@ const std::vector<std::pair<std::string, MakeStudy>>& study_table() {
   static const std::vector<std::pair<std::string, MakeStudy>> all{
       {"ablation", ablation_study},       {"surface", surface_study}, {"averaging", averaging_study},
       {"learning-curve", learning_study}, {"days", days_study},       {"drift", drift_study},
-      {"permutation", permutation_study}};
+      {"permutation", permutation_study}, {"lags", lags_study}};
   return all;
 }
 

@@ -17,12 +17,13 @@ namespace thimble::fenet {
 
 /// What a study gets besides runs and recordings.
 struct StudyOptions {
-  std::int64_t grid = 11;            // surface: points per direction
-  double reach = 1.0;                // surface: ends of both directions, in norms of the filters
-  std::vector<std::string> presets;  // surface: architectures besides the one at hand
-  std::int64_t permutations = 200;   // permutation
-  std::int64_t segments = 0;         // of a session that is looked at, 0: all
-  bool full = false;                 // ablation: all 16 combinations
+  std::int64_t grid = 11;                     // surface: points per direction
+  double reach = 1.0;                         // surface: ends of both directions, in norms of the filters
+  std::vector<std::string> presets;           // surface: architectures besides the one at hand
+  std::int64_t permutations = 200;            // permutation
+  std::int64_t first_lag = -5, last_lag = 5;  // lags
+  std::int64_t segments = 0;                  // of a session that is looked at, 0: all
+  bool full = false;                          // ablation: all 16 combinations
   const std::atomic<bool>* interrupt = nullptr;
   std::function<void(double done, double total, const std::string& what)> told = {};
 
@@ -75,6 +76,8 @@ Look days_study(const View& view, const StudyOptions& options);
 Look drift_study(const View& view, const StudyOptions& options);
 /// Metric with labels moved against the recording: how much of R2 is chance.
 Look permutation_study(const View& view, const StudyOptions& options);
+/// Metric of the decoder at one lag after another.
+Look lags_study(const View& view, const StudyOptions& options);
 
 const std::vector<std::string>& study_names();
 Look make_study(const std::string& name, const View& view, const StudyOptions& options);

@@ -48,19 +48,12 @@ void tell(app::Context& context, const Subject& subject, const Comparison& compa
   result.line(result_sentence(subject.chosen.settings, *subject.run, comparison));
 }
 
+using NamedValues = std::vector<std::pair<std::string, double>>;
+
 /// Criteria of the first method over the sessions, by the names of the reference; those that eval.criteria names.
-report::Table criteria_table(const Settings& settings, const Comparison& comparison) {
-  report::Table table;
-  table.title = "Criteria of " + comparison.methods.front().title;
-  table.note =
-      "of all predictions of a session together, means over sessions; decoder R2 is 1 - squared error / variance";
-  table.columns.resize(2);
-  table.columns[0].name = "criterion";
-  table.columns[0].left = true;
-  table.columns[1].name = "value";
-  const auto add = [&](const std::string& name, double value) {
-    table.rows.push_back({name, report::number(value, 6)});
-  };
+NamedValues chosen_criteria(const Settings& settings, const Comparison& comparison) {
+  NamedValues out;
+  const auto add = [&](const std::string& name, double value) { out.emplace_back(name, value); };
   const auto wanted = [&](const char* criterion) {
     return std::find(settings.eval.criteria.begin(), settings.eval.criteria.end(), criterion) !=
            settings.eval.criteria.end();
@@ -92,7 +85,23 @@ report::Table criteria_table(const Settings& settings, const Comparison& compari
       for (const auto& [name, value] : cost_criteria(average, operations, settings.eval.compute_cost_divisor))
         add(name, value);
   }
-  return table;
+  return out;
+}
+
+void tell_criteria(app::Context& context, const Settings& settings, const Comparison& comparison) {
+  report::Table table;
+  table.title = "Criteria of " + comparison.methods.front().title;
+  table.note =
+      "of all predictions of a session together, means over sessions; decoder R2 is 1 - squared error / variance";
+  table.columns.resize(2);
+  table.columns[0].name = "criterion";
+  table.columns[0].left = true;
+  table.columns[1].name = "value";
+  for (const auto& [name, value] : chosen_criteria(settings, comparison)) {
+    table.rows.push_back({name, report::number(value, 6)});
+    context.result().metric(name, value);
+  }
+  context.result().print(report::plain_text(table, report::utf8_locale()));
 }
 
 /// How much of each session's result is chance: the labels moved round in time.
@@ -121,9 +130,7 @@ int judge_subject(app::Context& context, const Subject& subject) {
   }
   const Comparison comparison = compare_methods(subject.chosen.settings, subject.sessions);
   tell(context, subject, comparison);
-  if (!comparison.decoded.empty())
-    context.result().print(
-        report::plain_text(criteria_table(subject.chosen.settings, comparison), report::utf8_locale()));
+  if (!comparison.decoded.empty()) tell_criteria(context, subject.chosen.settings, comparison);
   if (subject.chosen.settings.eval.permutations > 0) tell_chance(context, subject);
   if (const std::string to = context.flag("--to"); !to.empty()) write_evaluation(context, subject, comparison, to);
   return 0;

@@ -2,6 +2,7 @@
 
 #include "apps/common/cli/context.h"
 #include "apps/fenet/look/view.h"
+#include "apps/fenet/study/lags.h"
 #include "apps/fenet/study/study.h"
 #include "apps/fenet/verbs/verbs.h"
 
@@ -27,6 +28,9 @@ StudyOptions study_options(const app::Context& context) {
     throw Error(ErrorKind::usage, "must be a number above 0 and up to 100", {"", 0, 0, "--reach"}, "--reach 1");
   out.permutations = count_flag(context, "--permutations", 200, 1);
   out.segments = count_flag(context, "--segments", 0, 0);
+  const auto lags = lag_range(context.flag("--lags"));
+  out.first_lag = lags.first;
+  out.last_lag = lags.second;
   out.full = context.has("--full");
   if (!context.flag("--presets").empty()) out.presets = wanted_names(context.flag("--presets"), presets(), "--presets");
   return out;
@@ -73,14 +77,14 @@ app::Verb study_verb() {
   app::Verb v;
   v.name = "study";
   v.group = "Look";
-  v.summary = "ablation, loss surface, averaging, learning curves, days of data, drift, permutation test";
+  v.summary = "ablation, loss surface, averaging, learning curves, days of data, drift, permutation test, lags";
   v.run = run_study;
   v.operands = {"RUN | CONFIG [key=value ...]", 0, 1, true};
   v.stops_cleanly = true;
   v.flags = {weights_flag(),
              {"--what",
               "LIST",
-              "ablation, surface, averaging, learning-curve, days, drift, permutation, or all",
+              "ablation, surface, averaging, learning-curve, days, drift, permutation, lags, or all",
               "drift,permutation",
               {},
               0},
@@ -89,13 +93,15 @@ app::Verb study_verb() {
              {"--grid", "N", "surface: points per direction, odd", "11", {}, 0},
              {"--reach", "X", "surface: ends of both directions, in norms of the filters", "1", {}, 0},
              {"--presets", "LIST", "surface: these presets as well, with their wavelets", "", {}, 0},
-             {"--permutations", "N", "permutation: how often the labels are moved", "200", {}, 0}};
+             {"--permutations", "N", "permutation: how often the labels are moved", "200", {}, 0},
+             {"--lags", "A:B", "lags: segments by which the features are taken earlier", "-5:5", {}, 0}};
   v.examples = {"thimble-fenet study latest", "thimble-fenet study demo --what ablation train.epochs=4",
                 "thimble-fenet study demo --what drift synth.days=4 synth.unit_loss=0.1",
                 "thimble-fenet study latest --what surface --presets efficient,db20"};
   v.more =
       "Ablation, averaging, learning-curve and days train again, with the settings of the run or configuration; "
-      "surface, drift and permutation look at the filters as they are. One report.html, a JSON and a CSV file per "
+      "surface, drift, permutation and lags look at the filters as they are. One report.html, a JSON and a CSV file "
+      "per "
       "study, in the folder studies of the run, of the current folder, or in --out.";
   return v;
 }
