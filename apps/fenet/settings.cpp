@@ -53,6 +53,11 @@ void check_together(const Settings& s) {
   if (s.pls.dims > least)
     refuse_key("pls.dims", text::cat("pls.dims is ", s.pls.dims, ", a channel has ", least, " features"),
                "at most as many dimensions as features");
+  if (s.pls.learned != "none" && s.pls.dims == 0)
+    refuse_key("pls.learned", "a learned reduction needs dimensions to keep", "pls.dims=2");
+  if (s.pls.learned != "none" && !a.normalize_at_end)
+    refuse_key("pls.learned", "a learned reduction follows the normalisation of the features",
+               "model.normalize_at_end=true");
   if (s.train.fold && *s.train.fold >= s.train.folds)
     refuse_key("train.fold", text::cat("fold ", *s.train.fold, " of ", s.train.folds, " folds (counted from 0)"));
   if (s.quant.train && s.quant.rounding != "nearest")
@@ -170,6 +175,11 @@ Protocol protocol_of(const Settings& s) {
   protocol.decoder = s.decoder;
   protocol.normalise = s.model.normalize_at_end;
   protocol.leak_free = s.eval.leak_free;
+  return protocol;
+}
+
+Protocol with_reduction(Protocol protocol, const Network& network) {
+  if (network.reduces()) protocol.learned = network.reduction.value;
   return protocol;
 }
 

@@ -13,6 +13,7 @@
 #include "apps/fenet/evaluate/protocol.h"
 #include "apps/fenet/hardware/hardware_keys.h"
 #include "apps/fenet/model/architecture.h"
+#include "apps/fenet/model/network.h"
 
 #include <array>
 #include <cstdint>
@@ -63,13 +64,16 @@ struct ModelKeys {
 
 struct PlsKeys {
   std::int64_t dims = 2;
-  std::string solver = "nipals", apply = "raw";
+  std::string solver = "nipals", apply = "raw", learned = "none";
   std::int64_t train_batch = 1600;
   static void fields(auto& self, auto&& f) {
     f("dims", self.dims, "numbers kept per channel, 0: no reduction", app::between(0, 64));
     f("solver", self.solver, "how they are found", app::one_of({"nipals", "svd", "simpls"}));
     f("apply", self.apply, "rotate the features as they are, or centred and divided by their deviation",
       app::one_of({"raw", "standardized"}));
+    f("learned", self.learned,
+      "reduce by a linear map that is trained with the filters, one for all channels or one for each, in place of PLS",
+      app::one_of({"none", "shared", "per_channel"}));
     f("train_batch", self.train_batch, "standardized: fitted on so many first rows", app::at_least(2),
       app::unit("segments"));
   }
@@ -214,5 +218,7 @@ Architecture architecture_of(const Settings& settings);
 linalg::PlsOptions pls_options(const PlsKeys& keys);
 /// Protocol of the settings' evaluation.
 Protocol protocol_of(const Settings& settings);
+/// With the learned reduction of a network, if it has one.
+Protocol with_reduction(Protocol protocol, const Network& network);
 
 }  // namespace thimble::fenet

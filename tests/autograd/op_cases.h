@@ -4,6 +4,7 @@
 // refusals.
 
 #include "autograd/ops/batch_norm.h"
+#include "autograd/ops/channel_map.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/linear.h"
 #include "autograd/ops/loss.h"
@@ -187,6 +188,20 @@ inline std::vector<OpCase> op_cases() {
                          },
                      .reference = training ? nullptr : std::function<std::vector<double>(const Values&)>(plain_wavelet),
                      .must_throw = {{{70, 31}, {25}}},
+                     .f32_tolerance = 1e-5});
+  for (const bool shared : {true, false})
+    cases.push_back({.name = shared ? "channel_map shared" : "channel_map per channel",
+                     .inputs = {{"x", {21, 6}, false}, {"w", shared ? Shape{3, 2} : Shape{2, 3, 2}, false}},
+                     .run = [](const Vars& v) { return channel_map(v[0], v[1]); },
+                     .reference =
+                         [shared](const Values& v) {
+                           std::vector<double> y(84, 0.0);
+                           for (std::size_t i = 0; i < 84; ++i)
+                             for (std::size_t n = 0; n < 3; ++n)
+                               y[i] += v[0][i / 2 * 3 + n] * v[1][(shared ? 0 : i / 2 % 2 * 6) + n * 2 + i % 2];
+                           return y;
+                         },
+                     .must_throw = {{{21, 7}, {3, 2}}, {{21, 6}, {3, 3, 2}}},
                      .f32_tolerance = 1e-5});
   cases.push_back({.name = "mean", .inputs = {{"x", {21, 3}}}, .run = [](const Vars& v) { return mean(v[0]); }});
   cases.push_back({.name = "sum", .inputs = {{"x", {21, 3}}}, .run = [](const Vars& v) { return sum(v[0]); }});

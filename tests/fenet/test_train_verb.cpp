@@ -117,6 +117,27 @@ TEST_CASE("looking back at a run gives its numbers again [FN F11] [FN N9] [FN N1
   CHECK(holds(test::read_text(folder / "decoded-simulated-0-0.csv"), "segment,x,y\n0,"));
 }
 
+TEST_CASE("a reduction that is trained is judged, saved and read back by every verb [FN T5]") {
+  const test::TempFolder folder;
+  const Words learned{"model.normalize_at_end=true", "pls.learned=per_channel", "eval.baselines=false"};
+  well(tiny(learned), folder);
+  const std::string weights = (run_of(folder) / "weights.h5").string();
+  CHECK(fenet::read_weights(weights).reduction.rank() == 3);
+  CHECK(fenet::read_weights(run_of(folder) / "fold_0/checkpoints/last.h5", {{}, {}, true}).reduction.rank() == 3);
+  const std::string table = test::read_text(run_of(folder) / "comparison.csv");
+  well({"evaluate", "latest", "--to", "again"}, folder);
+  CHECK(test::read_text(folder / "again" / "comparison.csv") == table);
+  well({"predict", "latest", "--what", "reduced", "--to", "reduced.npy"}, folder);
+  const test::Ended channels = test::run_program(
+      kProgram, tiny({"model.weights=" + weights, "pls.learned=shared", "model.normalize_at_end=true"}), folder.path());
+  CHECK(channels.code == 2);
+  CHECK(holds(channels.err, "learned reduction of shape"));
+  const test::Ended bare =
+      test::run_program(kProgram, tiny({"pls.learned=shared", "model.normalize_at_end=false"}), folder.path());
+  CHECK(bare.code == 2);
+  CHECK(holds(bare.err, "model.normalize_at_end=true"));
+}
+
 TEST_CASE("presets and weights files are judged without a run and so are the baselines [FN F18] [FN N1] [FN F28]") {
   THIMBLE_SHARED(weights, "data/fenet/weights_efficient_volcanic486.h5");
   const test::TempFolder folder;

@@ -78,6 +78,31 @@ class OnDemand : public SegmentSource {
   std::shared_ptr<const SegmentSource> whole_;
 };
 
+/// Interrupted after the first look and resumed: the numbers of a training that was not.
+void check_interrupted(Settings settings) {
+  const std::vector<Day> days = small_days();
+  settings.train.fold = 1;
+  settings.train.average_from = 1;
+  const test::TempFolder whole_folder, cut_folder;
+  TrainPlan plan;
+  plan.folder = whole_folder.path().string();
+  const std::vector<double> whole = numbers_of(cross_validate(settings, days, plan));
+  std::atomic<bool> stop{false};
+  plan.folder = cut_folder.path().string();
+  plan.interrupt = &stop;
+  plan.watch = [&stop](std::int64_t, const Evaluation&) {
+    stop = true;
+    return true;
+  };
+  const CrossValidation cut = cross_validate(settings, days, plan);
+  CHECK(cut.interrupted);
+  CHECK(cut.folds[0].losses.size() == 1);
+  stop = false;
+  plan.watch = {};
+  plan.resume = true;
+  CHECK(numbers_of(cross_validate(settings, days, plan)) == whole);
+}
+
 }  // namespace
 
 TEST_CASE("folds trained on one, two or four threads have the same bits [FN N12] [FN F10]") {
@@ -133,28 +158,73 @@ TEST_CASE("the seed decides the dropout and nothing else [FN F10]") {
 }
 
 TEST_CASE("a training that was interrupted goes on to the same bits [FN N12] [FN F18]") {
-  const std::vector<Day> days = small_days();
-  Settings settings = small_settings();
-  settings.train.fold = 1;
-  settings.train.average_from = 1;
-  const test::TempFolder whole_folder, cut_folder;
-  TrainPlan plan;
-  plan.folder = whole_folder.path().string();
-  const std::vector<double> whole = numbers_of(cross_validate(settings, days, plan));
-  std::atomic<bool> stop{false};
-  plan.folder = cut_folder.path().string();
-  plan.interrupt = &stop;
-  plan.watch = [&stop](std::int64_t, const Evaluation&) {
-    stop = true;
-    return true;
+  check_interrupted(small_settings());
+}
+
+TEST_CASE("the gradients of a learned reduction and of the features before it are those of the loss [FN T5]") {
+  const std::int64_t rows = 40, channels = 3, width = 4;
+  const Stream random = Rng(8).stream("learned");
+  const auto normal = [&random](Shape shape, std::uint64_t part) {
+    const Tensor t = Tensor::empty(shape, DType::f64);
+    for (std::int64_t i = 0; i < t.numel(); ++i)
+      t.mut<double>()[i] = random.normal(part, static_cast<std::uint64_t>(i));
+    return t;
   };
-  const CrossValidation cut = cross_validate(settings, days, plan);
-  CHECK(cut.interrupted);
-  CHECK(cut.folds[0].losses.size() == 1);
-  stop = false;
-  plan.watch = {};
-  plan.resume = true;
-  CHECK(numbers_of(cross_validate(settings, days, plan)) == whole);
+  const Tensor x = normal({rows, channels * width}, 0), y = normal({rows, 2}, 1);
+  for (const Shape& shape : {Shape{width, 2}, Shape{channels, width, 2}}) {
+    LossKeys keys;
+    keys.normalise = true;
+    keys.learned = normal(shape, 2);
+    const auto loss = [&] { return decoder_loss(x, channels, y, keys).loss; };
+    const LossResult made = decoder_loss(x, channels, y, keys);
+    CHECK(made.d_learned.shape() == shape);
+    // the decoder is fitted anew, but where it is best its change does not count
+    const auto compare = [&](const Tensor& moved, const Tensor& gradient) {
+      for (std::int64_t i = 0; i < moved.numel(); i += 5) {
+        const double step = 1e-5, value = moved.data<double>()[i];
+        moved.mut<double>()[i] = value + step;
+        const double above = loss();
+        moved.mut<double>()[i] = value - step;
+        const double slope = (above - loss()) / (2 * step);
+        moved.mut<double>()[i] = value;
+        CHECK(std::fabs(slope - gradient.data<double>()[i]) <= 1e-8);
+      }
+    };
+    compare(keys.learned, made.d_learned);
+    compare(x, made.d_features);
+  }
+}
+
+TEST_CASE("a learned reduction trains with the filters to the same bits on any number of threads [FN T5] [FN N12]") {
+  const std::vector<Day> days = small_days();
+  for (const char* kind : {"shared", "per_channel"}) {
+    CAPTURE(kind);
+    Settings settings = small_settings();
+    settings.pls.learned = kind;
+    settings.model.dropout = 0;
+    settings.train.epochs = 30;
+    std::vector<double> first;
+    for (const int count : {1, 2}) {
+      const Threads threads(count);
+      const CrossValidation run = cross_validate(settings, days);
+      const FoldResult& fold = run.folds.at(0);
+      CHECK(fold.losses.back() < fold.losses.front());
+      REQUIRE(fold.weights.size() == 5);  // two levels and the map
+      CHECK(fold.weights[4].rank() == (settings.pls.learned == "shared" ? 2 : 3));
+      CHECK(fold.weights[4].to_vector() != fold.start_weights.at(4).to_vector());
+      if (first.empty()) first = numbers_of(run);
+      CHECK(numbers_of(run) == first);
+    }
+    settings.train.batch = 20;
+    settings.train.epochs = 3;
+    CHECK(numbers_of(cross_validate(settings, days)) != first);
+  }
+}
+
+TEST_CASE("a training with a learned reduction that was interrupted goes on to the same bits [FN T5] [FN F18]") {
+  Settings settings = small_settings();
+  settings.pls.learned = "per_channel";
+  check_interrupted(settings);
 }
 
 TEST_CASE("a watcher ends a fold early [FN N4]") {

@@ -137,6 +137,27 @@ TEST_CASE("weights written are read back to the same bits [FN F18]") {
   CHECK(weights_bytes(back) == weights_bytes(file));
 }
 
+TEST_CASE("a learned reduction is kept in weights files and must fit the network [FN T5]") {
+  const test::TempFolder folder;
+  WeightsFile file = small_weights();
+  const std::int64_t features = file.architecture.features();
+  for (const Shape& shape : {Shape{features, 2}, Shape{5, features, 2}}) {
+    file.reduction = Tensor::full(shape, 0.25);
+    file.reduction.mut<float>()[1] = -3;
+    write_weights(folder / "w.h5", file);
+    const WeightsFile back = read_weights(folder / "w.h5");
+    CHECK(back.reduction.shape() == shape);
+    CHECK(back.reduction.to_vector() == file.reduction.to_vector());
+    const Network network = network_of(back, 64);
+    CHECK(network.reduces());
+    CHECK(network.all_weights().size() == network.weights().size() + 1);
+    CHECK(weights_bytes(weights_of(network, back.config)) == weights_bytes(file));
+  }
+  file.reduction = Tensor::full({features + 1, 2}, 1);
+  write_weights(folder / "w.h5", file);
+  CHECK(says(error_of([&] { read_weights(folder / "w.h5"); }), "features"));
+}
+
 TEST_CASE("published weights written again are the same weights [FN F18]") {
   THIMBLE_SHARED(path, "data/fenet/weights_efficient_volcanic486.h5");
   const test::TempFolder folder;

@@ -23,6 +23,7 @@ struct Recipe {
   std::int64_t features = 0;
   bool of_run = true, normalise = false;
   FeatureMaker make;
+  std::function<Tensor(const JudgedSession&)> reduction = {};  // learned; none: PLS
 };
 
 double plain_mean(const std::vector<double>& values) {
@@ -96,15 +97,24 @@ Recipe trained(const Settings& settings, std::string key, std::string title, std
           [&settings, weights](const JudgedSession& s) {
             const Network network = network_with(settings, s.fold->*weights, s.session.segments->samples());
             return extract_features(network, *s.session.segments);
+          },
+          [&settings, weights](const JudgedSession& s) {
+            return network_with(settings, s.fold->*weights, s.session.segments->samples()).reduction.value;
           }};
 }
 
 Recipe from_file(const std::string& path) {
   auto file = std::make_shared<const WeightsFile>(read_weights(path));
   const std::string name = std::filesystem::path(path).stem().string();
-  return {name, name, file->architecture.features(), false, true, [file](const JudgedSession& s) {
+  return {name,
+          name,
+          file->architecture.features(),
+          false,
+          true,
+          [file](const JudgedSession& s) {
             return extract_features(network_of(*file, s.session.segments->samples()), *s.session.segments);
-          }};
+          },
+          [file](const JudgedSession&) { return file->reduction; }};
 }
 
 Recipe baseline(Baseline kind) {
@@ -209,12 +219,14 @@ Comparison compare_methods(const Settings& settings, const std::vector<JudgedSes
   }
   for (const JudgedSession& s : sessions)
     for (std::size_t i = 0; i < recipes.size(); ++i) {
-      const Protocol protocol = fitting(protocol_of(settings), recipes[i].features, recipes[i].normalise);
+      Protocol protocol = fitting(protocol_of(settings), recipes[i].features, recipes[i].normalise);
       const Tensor features = recipes[i].make(s);
+      if (recipes[i].reduction) protocol.learned = recipes[i].reduction(s);
       Scores scores = judge(features, s.session.segments->channels(), s.session.labels, protocol);
       add_scores(scores, sessions.size(), out.methods[i]);
       if (i > 0) continue;
       out.invalid += scores.invalid_folds;
+      protocol.learned = {};  // single channels are reduced by PLS
       out.decoded.push_back(decoded_of(s, features, std::move(scores), protocol));
     }
   for (Method& method : out.methods) {

@@ -49,11 +49,34 @@ void check_shapes(const Tensor& features, std::int64_t channels, const Tensor& l
 
 }  // namespace
 
+linalg::ChannelPls learned_reduction(const Tensor& map, std::int64_t channels, std::int64_t features) {
+  const bool own = map.rank() == 3;
+  const std::int64_t inputs = map.size(own ? 1 : 0), outputs = map.size(own ? 2 : 1), size = inputs * outputs;
+  if (inputs != features || (own && map.size(0) != channels))
+    throw Error(ErrorKind::data,
+                text::cat("a learned reduction of shape ", map.shape(), " does not fit ", channels, " channels of ",
+                          features, " features"),
+                {"", 0, 0, "pls.learned"}, "pls.learned=shared fits any number of channels");
+  linalg::ChannelPls out{channels,
+                         inputs,
+                         outputs,
+                         Tensor::zeros({channels, inputs}, DType::f64),
+                         Tensor::full({channels, inputs}, 1.0, DType::f64),
+                         Tensor::empty({channels, inputs, outputs}, DType::f64)};
+  const std::vector<double> values = map.to_vector();
+  for (std::int64_t i = 0; i < channels * size; ++i)
+    out.rotations.mut<double>()[i] = values[static_cast<std::size_t>(own ? i : i % size)];
+  return out;
+}
+
 Head fit_head(const Tensor& features, std::int64_t channels, const Tensor& labels, const Protocol& protocol,
               const std::vector<std::int64_t>& starts) {
   Head head;
   head.apply = protocol.apply;
-  if (protocol.pls.components > 0)
+  if (protocol.learned.defined()) {
+    head.apply = linalg::PlsApply::raw;
+    head.pls = learned_reduction(protocol.learned, channels, features.size(1) / channels);
+  } else if (protocol.pls.components > 0)
     head.pls = linalg::fit_channel_pls(features, channels, labels, protocol.pls,
                                        std::min(protocol.pls_rows, features.size(0)));
   head.decoder = fit_decoder(protocol.decoder, head.reduce(features), labels, starts);

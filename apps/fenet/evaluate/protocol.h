@@ -18,10 +18,14 @@ struct Protocol {
   linalg::PlsOptions pls;  // components 0: no reduction
   linalg::PlsApply apply = linalg::PlsApply::raw;
   std::int64_t pls_rows = 0;  // PLS is fitted on so many first rows, 0: all
+  Tensor learned;             // [N, A] or [C, N, A]: this map in place of PLS; undefined: none
   DecoderKeys decoder;
   bool normalise = false;  // batch-normalise the columns first
   bool leak_free = false;  // with the statistics of the training rows of each fold only
 };
+
+/// A learned map as a reduction of C channels. Throws Error(data) unless it fits so many channels of `features`.
+linalg::ChannelPls learned_reduction(const Tensor& map, std::int64_t channels, std::int64_t features);
 
 /// What stands behind the features, fitted: reduction per channel and decoder.
 struct Head {

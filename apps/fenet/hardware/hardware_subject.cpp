@@ -36,6 +36,7 @@ HardwareSubject from_weights(const fs::path& file, const app::Context& context) 
   WeightsFile weights = read_weights(file);
   HardwareSubject out{
       file.stem().string(), file_settings(context), weights.architecture, std::move(weights.weights), {}};
+  out.reduction = weights.reduction;
   if (out.name.rfind("weights_", 0) == 0) out.name = out.name.substr(8);
   return out;
 }
@@ -46,7 +47,7 @@ HardwareSubject from_run(const app::Context& context) {
   const fs::path file = run.folder / "weights.h5";
   THIMBLE_CHECK(fs::is_regular_file(file), data, "the run ", run.folder.string(), " holds no weights.h5 yet");
   WeightsFile weights = read_weights(file);
-  return {run.name, run.settings, weights.architecture, std::move(weights.weights), {}};
+  return {run.name, run.settings, weights.architecture, std::move(weights.weights), {}, weights.reduction};
 }
 
 HardwareSubject from_preset(const std::string& name, const app::Context& context) {

@@ -21,6 +21,7 @@ struct HardwareSubject {
   Architecture architecture;
   std::vector<Tensor> weights;            // f32; empty for a network that was integers already
   std::optional<QuantisedNetwork> words;  // from qfe_net.h5
+  Tensor reduction = {};                  // learned map in place of PLS; undefined: none
 
   /// In integers of settings.quant, or as it was read.
   QuantisedNetwork quantised() const;

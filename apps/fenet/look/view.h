@@ -21,7 +21,7 @@ struct View {
   /// Training, development and test days.
   std::vector<Day> days() const;
   /// Features as the decoder gets them are formed by this protocol.
-  Protocol protocol() const { return protocol_of(settings); }
+  Protocol protocol() const { return with_reduction(protocol_of(settings), network); }
 };
 
 /// --weights, which every verb that looks has.

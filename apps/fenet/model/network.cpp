@@ -70,6 +70,23 @@ std::vector<Tensor> Network::weights() const {
   return out;
 }
 
+std::vector<Tensor> Network::all_weights() const {
+  std::vector<Tensor> out = weights();
+  if (reduces()) out.push_back(reduction.value);
+  return out;
+}
+
+void Network::set_reduction(const Tensor& map) {
+  const bool own = map.rank() == 3;
+  THIMBLE_CHECK(own || map.rank() == 2, shape, "a learned reduction of shape ", map.shape());
+  if (!reduces() || reduction.value.shape() != map.shape()) {
+    std::vector<nn::Axis> axes{nn::Axis::in, nn::Axis::out};
+    if (own) axes.insert(axes.begin(), nn::Axis::in);  // a channel and a feature are the input together
+    reduction = nn::Parameter(map.shape(), axes);
+  }
+  copy_into(map.to(reduction.value.dtype()), reduction.value);
+}
+
 void Network::set_weights(const std::vector<Tensor>& values) {
   std::size_t i = 0;
   nn::for_each_parameter(graph, [&](const std::string& path, nn::Parameter& p) {
@@ -77,7 +94,10 @@ void Network::set_weights(const std::vector<Tensor>& values) {
                   p.value.shape(), ", the weights given have another");
     copy_into(values[i++].to(p.value.dtype()), p.value);
   });
-  THIMBLE_CHECK(i == values.size(), shape, values.size(), " filters given, the network has ", i);
+  if (values.size() == i + 1)
+    set_reduction(values.back());
+  else
+    THIMBLE_CHECK(i == values.size(), shape, values.size(), " filters given, the network has ", i);
 }
 
 std::int64_t block_segments(std::int64_t channels, std::int64_t samples) {

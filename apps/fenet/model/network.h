@@ -12,11 +12,17 @@ struct Network {
   Architecture architecture;
   nn::Graph graph;  // one node "layers": parameters layers.<i>.feat and layers.<i>.pass, each [taps]
 
+  nn::Parameter reduction;  // learned map from N features to A numbers: [N, A] or, per channel, [C, N, A]; may be empty
+
   /// Filters are zero: see initialise() and set_weights().
   explicit Network(Architecture arch, std::int64_t samples = 900);
   /// Filters in the order that kernels::wavelet_features takes: feat, pass of level 0, of level 1, ...
   std::vector<Tensor> weights() const;
-  /// Copies filters in that order. Throws Error(shape) naming the filter.
+  /// The same and, behind them, the learned reduction if there is one.
+  std::vector<Tensor> all_weights() const;
+  bool reduces() const { return reduction.value.defined(); }
+  void set_reduction(const Tensor& map);
+  /// Copies filters in that order; one more tensor is a learned reduction. Throws Error(shape) naming the filter.
   void set_weights(const std::vector<Tensor>& values);
 };
 

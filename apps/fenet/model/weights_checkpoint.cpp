@@ -29,7 +29,15 @@ WeightsParts read_checkpoint_parts(const std::filesystem::path& path) {
   nn::Graph graph = nn::graph_from_json(io::parse_json(checkpoint.arch, out.file));
   const auto* bank = std::get_if<nn::WaveletBank>(graph.find("layers"));
   if (bank == nullptr) refuse_weights(out.file, "layers", "the checkpoint holds no network of FENet");
-  nn::load_model(checkpoint, nn::parts_of(graph), out.file);
+  nn::Parts parts = nn::parts_of(graph);
+  nn::Parameter reduction;
+  if (const auto model = checkpoint.groups.find("model"); model != checkpoint.groups.end())
+    if (const auto found = model->second.tensors.find("reduction"); found != model->second.tensors.end()) {
+      out.reduction = found->second.to(DType::f32);
+      reduction.value = out.reduction.clone();
+      parts.parameters.push_back({"reduction", &reduction});
+    }
+  nn::load_model(checkpoint, parts, out.file);
   out.strides = narrowed(bank->strides);
   out.relu_powers = narrowed(bank->relu_powers);
   out.features_by_layer = narrowed(bank->features);

@@ -1,5 +1,6 @@
 #include "apps/fenet/model/weights_file.h"
 
+#include "core/base/log.h"
 #include "core/io/atomic_file.h"
 #include "core/io/file.h"
 #include "core/io/hdf5.h"
@@ -16,6 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kReductionPath = "/reduction/weight";
 constexpr std::string_view kFormat = "fenet-weights-1";
 constexpr std::string_view kZipStart = "PK\x03\x04";
 constexpr std::string_view kSealStart = "\x89THBL";
@@ -148,6 +150,15 @@ Tensor stored_filter(const io::Hdf5Tree& tree, const std::string& file, const st
   return out;
 }
 
+Tensor stored_reduction(const io::Hdf5Tree& tree, const std::string& file) {
+  const io::Hdf5Value& value = tree.datasets.at(kReductionPath);
+  if (value.is_text) refuse_weights(file, kReductionPath, "is text");
+  const Tensor out = value.numbers.tensor(DType::f32);
+  if ((out.rank() != 2 && out.rank() != 3) || out.numel() == 0)
+    refuse_weights(file, kReductionPath, text::cat("has shape ", out.shape(), ", not [N, A] or [C, N, A]"));
+  return out;
+}
+
 double optimizer_number(const io::Hdf5Tree& tree, const std::string& file, const char* key) {
   const io::Hdf5Value* value = attribute(tree, "/optimizer", key);
   if (value == nullptr || value->is_text || value->numbers.numel() != 1)
@@ -188,6 +199,7 @@ WeightsParts read_hdf5_parts(const fs::path& path) {
     out.levels[static_cast<int>(i)] = {stored_filter(tree, out.file, level + filter_path(i, true) + "/weight"),
                                        stored_filter(tree, out.file, level + filter_path(i, false) + "/weight")};
   }
+  if (tree.datasets.contains(kReductionPath)) out.reduction = stored_reduction(tree, out.file);
   if (tree.attributes.contains("/optimizer")) out.optimizer = stored_optimizer(tree, out.file, out.kernels.size());
   return out;
 }
@@ -230,6 +242,8 @@ void put_optimizer(io::Hdf5Tree& tree, const AdamWState& state) {
 
 /// The weights alone as a map that PyTorch loads into its FENet.
 std::string torch_state(const WeightsFile& file) {
+  if (file.reduction.defined())
+    log::warning("files for PyTorch hold the filters alone: the learned reduction is left out");
   std::vector<std::pair<std::string, Tensor>> state;
   for (std::size_t i = 0; i < file.weights.size(); ++i)
     state.emplace_back(text::cat("layers.", i / 2, i % 2 == 0 ? ".feat_l.weight" : ".pass_l.weight"),
@@ -282,6 +296,13 @@ WeightsFile assemble(WeightsParts parts, const ShapeOverride& shape) {
   if (parts.optimizer) check_moments(parts, out.weights);
   out.config = std::move(parts.config);
   out.optimizer = std::move(parts.optimizer);
+  if (parts.reduction.defined()) {
+    const Tensor& map = parts.reduction;
+    if (map.size(map.rank() - 2) != made.features())
+      refuse_weights(parts.file, kReductionPath,
+                     text::cat("has shape ", map.shape(), ", the network has ", made.features(), " features"));
+    out.reduction = map;
+  }
   return out;
 }
 
@@ -301,6 +322,7 @@ std::string weights_bytes(const WeightsFile& file) {
     tree.datasets[text::cat("/layers/", filter_path(i / 2, i % 2 == 0), "/weight")] = tensor_value(file.weights[i]);
     numbers += file.weights[i].numel();
   }
+  if (file.reduction.defined()) tree.datasets[kReductionPath] = tensor_value(file.reduction);
   tree.attributes["/"] = {{"format", text_value(kFormat)},
                           {"n_feat_layers", number_value(static_cast<std::int64_t>(shape.kernels.size()) + 1)},
                           {"kernels", list_value(shape.kernels)},
@@ -325,12 +347,14 @@ Network network_of(const WeightsFile& file, std::int64_t samples) {
   const std::vector<Tensor> weights = out.weights();
   THIMBLE_CHECK(weights.size() == file.weights.size(), internal, "a network with ", weights.size(), " filters");
   for (std::size_t i = 0; i < weights.size(); ++i) copy_into(file.weights[i], weights[i]);
+  if (file.reduction.defined()) out.set_reduction(file.reduction);
   return out;
 }
 
 WeightsFile weights_of(const Network& network, ConfigMap config) {
   WeightsFile out{network.architecture, {}, std::move(config), std::nullopt};
   for (const Tensor& filter : network.weights()) out.weights.push_back(filter.clone());
+  if (network.reduces()) out.reduction = network.reduction.value.clone();
   put_shape(out.config, out.architecture);
   return out;
 }

@@ -29,6 +29,7 @@ struct WeightsFile {
   std::vector<Tensor> weights;  // f32 [taps]: feature, pass filter of level 0, of level 1, ...
   ConfigMap config;
   std::optional<AdamWState> optimizer;
+  Tensor reduction = {};  // f32 [N, A] or [C, N, A]: a learned map in place of PLS; undefined: none
 };
 
 /// What a file without settings does not say, or what is to be used in place of what it says.

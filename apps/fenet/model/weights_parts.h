@@ -14,6 +14,7 @@ struct WeightsParts {
   std::vector<int> kernels, strides, relu_powers, features_by_layer;  // empty: from the filters and the settings
   ConfigMap config;
   std::optional<AdamWState> optimizer;
+  Tensor reduction = {};
 };
 
 /// Checks that everything fits together. Throws Error(data) naming file and part.

@@ -128,7 +128,7 @@ Figure responses(const std::vector<Tensor>& weights, const Settings& settings, d
   for (std::size_t i = 0; i < kFrequencies; ++i)
     hz.push_back(10 * std::pow(rate / 2 / 10, static_cast<double>(i) / static_cast<double>(kFrequencies - 1)));
   double largest = 0;
-  for (std::size_t level = 0; 2 * level < weights.size(); ++level) {
+  for (std::size_t level = 0; 2 * level + 1 < weights.size(); ++level) {
     std::vector<double> gain;
     for (const double v : hz) gain.push_back(chain_response(weights, strides, level, v, rate));
     largest = std::max(largest, *std::max_element(gain.begin(), gain.end()));
@@ -147,7 +147,7 @@ report::FigureGroup filter_group(const Settings& settings, const FoldResult& fol
   const double rate = settings.data.rate_hz > 0 ? settings.data.rate_hz : 30000;
   group.figures.push_back(responses(fold.start_weights, settings, rate, "before training"));
   group.figures.push_back(responses(fold.weights, settings, rate, "after training"));
-  for (std::size_t i = 0; i < fold.weights.size(); ++i)
+  for (std::size_t i = 0; i < fold.weights.size() / 2 * 2; ++i)  // a learned reduction comes last
     group.figures.push_back(filter_taps(fold.start_weights, fold.weights, i));
   return group;
 }

@@ -61,6 +61,7 @@ std::shared_ptr<const CrossValidation> given_network(const std::string& weights,
   take_architecture(file.architecture, settings.model);
   settings.pls.dims = std::min(settings.pls.dims, file.architecture.features());
   fold.weights = file.weights;
+  if (file.reduction.defined()) fold.weights.push_back(file.reduction);
   return run;
 }
 

@@ -50,7 +50,7 @@ std::vector<double> fold_values(const Settings& settings, const std::vector<Tens
   Network network(architecture_of(settings), session.segments->samples());
   network.set_weights(weights);
   const Scores scores = judge(extract_features(network, *session.segments), session.segments->channels(),
-                              session.labels, protocol_of(settings));
+                              session.labels, with_reduction(protocol_of(settings), network));
   std::vector<double> out;
   for (const auto& fold : scores.folds) out.push_back(fold.at(kHeadline));
   return out;

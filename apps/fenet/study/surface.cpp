@@ -126,6 +126,7 @@ Surface loss_surface(const std::string& name, const Settings& settings, const Ar
         return reach * (2.0 * static_cast<double>(i) / static_cast<double>(grid - 1) - 1.0);
       };
       network.set_weights(moved(weights, u, v, place(column), place(row)));
+      own.learned = network.reduction.value;
       out.losses.push_back(
           decoder_loss(extract_features(network, *session.segments), session.segments->channels(), session.labels, own)
               .loss);
@@ -138,7 +139,7 @@ Look surface_study(const View& view, const StudyOptions& options) {
   const double total = static_cast<double>(options.presets.size() + 1);
   std::vector<Surface> all;
   options.tell(0, total, view.name);
-  all.push_back(loss_surface(view.name, view.settings, view.network.architecture, view.network.weights(), session,
+  all.push_back(loss_surface(view.name, view.settings, view.network.architecture, view.network.all_weights(), session,
                              options.grid, options.reach));
   for (const std::string& name : options.presets) {
     options.tell(static_cast<double>(all.size()), total, name);

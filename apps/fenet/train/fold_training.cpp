@@ -40,9 +40,19 @@ nn::Rule rule_of(const OptimKeys& keys) {
   return adam;
 }
 
+constexpr const char* kReduction = "reduction";
+
+/// Filters and, with a learned reduction, its map.
+nn::Parts trained_parts(Network& network) {
+  nn::Parts parts = nn::parts_of(network.graph);
+  if (network.reduces()) parts.parameters.push_back({kReduction, &network.reduction});
+  return parts;
+}
+
 std::vector<nn::Parameter*> filters_of(const nn::Parts& parts) {
   std::vector<nn::Parameter*> out;
-  for (const nn::NamedParameter& p : parts.parameters) out.push_back(p.parameter);
+  for (const nn::NamedParameter& p : parts.parameters)
+    if (p.path != kReduction) out.push_back(p.parameter);
   return out;
 }
 
@@ -95,12 +105,13 @@ Stream fold_stream(const Settings& settings, std::int64_t) {
 
 Evaluation evaluate_sessions(const Network& network, const std::vector<Session>& sessions, const Protocol& protocol,
                              std::int64_t* invalid) {
+  const Protocol own = with_reduction(protocol, network);
   std::map<std::string, std::pair<double, int>> sums;
   std::int64_t lost = 0;
   for (const Session& session : sessions) {
     const Tensor features = extract_features(network, *session.segments);
     check_features(features, "session " + session.name);
-    const Scores scores = judge(features, session.segments->channels(), session.labels, protocol);
+    const Scores scores = judge(features, session.segments->channels(), session.labels, own);
     lost += scores.invalid_folds;
     for (const auto& [name, value] : scores.metrics) {
       auto& sum = sums[name];
@@ -122,18 +133,19 @@ FoldTraining::FoldTraining(const Settings& settings, std::int64_t fold, const st
       training_(training),
       held_out_(held_out),
       plan_(plan),
-      network_(start_network(settings, training.front().segments->samples())),
-      parts_(nn::parts_of(network_.graph)),
+      network_(start_network(settings, training.front().segments->samples(), training.front().segments->channels())),
+      parts_(trained_parts(network_)),
       flat_(parts_.parameters),
       optimizer_(rule_of(settings.optim), flat_),
-      step_(step_options(settings, fold_stream(settings, fold).stream("dropout")), filters_of(parts_)),
+      step_(step_options(settings, fold_stream(settings, fold).stream("dropout")), filters_of(parts_),
+            network_.reduces() ? &network_.reduction : nullptr),
       saver_(saver_folder(fold), saver_label(fold), static_cast<std::size_t>(settings.train.n_saves)),
       protocol_(protocol_of(settings)),
       average_(settings.train.average_from, settings.train.average_every) {
   optimizer_.set_rate(settings.optim.lr);
   result_.fold = fold;
   result_.best = std::numeric_limits<double>::quiet_NaN();
-  for (const Tensor& w : network_.weights()) result_.start_weights.push_back(w.clone());
+  for (const Tensor& w : network_.all_weights()) result_.start_weights.push_back(w.clone());
   view_.epochs = settings.train.epochs;
   view_.rate = settings.optim.lr;
   view_.model = &parts_;
@@ -175,8 +187,8 @@ void FoldTraining::open_folder() {
 Evaluation FoldTraining::look() {
   Evaluation at = evaluate_sessions(network_, held_out_, protocol_, &result_.invalid);
   if (settings_.quant.evaluate)
-    at.metrics.merge(
-        quantisation_criterion(network_.architecture, network_.weights(), held_out_, protocol_, settings_.quant));
+    at.metrics.merge(quantisation_criterion(network_.architecture, network_.weights(), held_out_,
+                                            with_reduction(protocol_, network_), settings_.quant));
   at.epoch = view_.at.epoch;
   at.step = view_.at.step - 1;
   at.loss = view_.loss;
@@ -204,7 +216,7 @@ void FoldTraining::keep(const Evaluation& at) {
   result_.best = best->metric;
   result_.best_step = best->step;
   result_.best_weights.clear();
-  for (const Tensor& w : network_.weights()) result_.best_weights.push_back(w.clone());
+  for (const Tensor& w : network_.all_weights()) result_.best_weights.push_back(w.clone());
 }
 
 void FoldTraining::one_step() {
@@ -223,7 +235,7 @@ void FoldTraining::one_step() {
   ++view_.at.step;
   view_.rows_seen += session.segments->segments();
   for (const auto& callback : callbacks_) callback->on_step(view_);
-  average_.offer(view_.at, network_.weights());
+  average_.offer(view_.at, network_.all_weights());
 }
 
 bool FoldTraining::interrupted() const {
@@ -291,7 +303,7 @@ FoldResult FoldTraining::run(std::optional<report::TrainProgress> told, int memb
   if (store_) store_->save(checkpoint());  // before the last look, which is not part of a longer training
   if (result_.status != FoldStatus::interrupted) finish();
   for (const auto& callback : callbacks_) callback->on_end(view_);
-  for (const Tensor& w : network_.weights()) result_.weights.push_back(w.clone());
+  for (const Tensor& w : network_.all_weights()) result_.weights.push_back(w.clone());
   result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   log::debug("fold ", result_.fold, ": ", name_of(result_.status), " after ", view_.at.epoch, " epochs, best ",
              kHeadline, " ", text::shortest(result_.best), " after step ", result_.best_step);

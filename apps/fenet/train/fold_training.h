@@ -27,8 +27,9 @@ const char* name_of(FoldStatus status);
 StepOptions step_options(const Settings& settings, const Stream& stream);
 /// Random numbers of a fold.
 Stream fold_stream(const Settings& settings, std::int64_t fold);
-/// Daubechies filters, or those of model.weights.
-Network start_network(const Settings& settings, std::int64_t samples);
+/// Daubechies filters, or those of model.weights. With a learned reduction (pls.learned) and `channels` its map too:
+/// that of the file, or random numbers of deviation 1 / sqrt(N).
+Network start_network(const Settings& settings, std::int64_t samples, std::int64_t channels = 0);
 /// Means over sessions; `invalid` gets the number of evaluation folds without a value.
 Evaluation evaluate_sessions(const Network& network, const std::vector<Session>& sessions, const Protocol& protocol,
                              std::int64_t* invalid = nullptr);

@@ -6,6 +6,8 @@
 
 #include "nn/data/dataset.h"
 
+#include "apps/fenet/evaluate/protocol.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -43,11 +45,12 @@ struct Folded {
 Folded folded(const LossResult& head, const LossKeys& keys) {
   const std::vector<double> coefficients = head.decoder.coefficients.to_vector();
   const auto axes = static_cast<std::size_t>(head.decoder.coefficients.size(0));
-  if (keys.pls.components == 0) return {coefficients, coefficients.size() / axes};
+  if (head.pls.components == 0) return {coefficients, coefficients.size() / axes};
   const linalg::ChannelPls& pls = head.pls;
   const auto inputs = static_cast<std::size_t>(pls.features), outputs = static_cast<std::size_t>(pls.components);
   const std::size_t columns = static_cast<std::size_t>(pls.channels) * inputs;
-  const double* std = keys.apply == linalg::PlsApply::standardized ? pls.std.data<double>() : nullptr;
+  const bool divide = !keys.learned.defined() && keys.apply == linalg::PlsApply::standardized;
+  const double* std = divide ? pls.std.data<double>() : nullptr;
   const double* r = pls.rotations.data<double>();
   Folded out{std::vector<double>(axes * columns, 0.0), columns};
   for (std::size_t d = 0; d < axes; ++d) {
@@ -114,6 +117,35 @@ Tensor spread(const Tensor& z, const std::vector<double>& d_predicted, const Fol
   return out;
 }
 
+/// Reduction and what it makes of normalised features z.
+void reduce_features(const Tensor& z, const LossKeys& keys, LossResult& out) {
+  const bool learned = keys.learned.defined();
+  out.reduced = out.pls.components == 0 ? z : linalg::reduce(out.pls, z, learned ? linalg::PlsApply::raw : keys.apply);
+}
+
+/// Gradient of the learned map from sums of dL/dprediction times z, [D, M]: the decoder stands between them.
+template <class T>
+Tensor through_reduction(const Tensor& z, const std::vector<double>& d_predicted, const LossResult& head,
+                         const Tensor& learned) {
+  const linalg::ChannelPls& pls = head.pls;
+  const std::int64_t columns = z.size(1), axes = head.decoder.coefficients.size(0), outputs = pls.components;
+  const std::vector<T> d(d_predicted.begin(), d_predicted.end());
+  const auto wide = static_cast<std::size_t>(columns);
+  std::vector<double> sums(wide), squares(wide), with_d(wide * static_cast<std::size_t>(axes));
+  kernels::column_products(kernels::TallMatrix<T>{z.data<T>(), z.size(0), columns, columns},
+                           {d.data(), axes, 1, sums.data(), squares.data(), with_d.data()});
+  const Tensor out = Tensor::zeros(learned.shape(), DType::f64);
+  const double* w = head.decoder.coefficients.data<double>();
+  for (std::int64_t j = 0; j < columns; ++j)
+    for (std::int64_t a = 0; a < outputs; ++a)
+      for (std::int64_t k = 0; k < axes; ++k) {
+        const std::int64_t channel = j / pls.features;
+        out.mut<double>()[(j * outputs + a) % out.numel()] +=
+            with_d[static_cast<std::size_t>(k * columns + j)] * w[(k * pls.channels + channel) * outputs + a];
+      }
+  return out;
+}
+
 /// Predictions, loss and gradient behind normalised features z, with all that is fitted in `out`. `moving`: the
 /// statistics of the normalisation follow from z; else they are constants.
 template <class T>
@@ -121,6 +153,7 @@ void finish_loss(const Tensor& z, const Tensor& labels, const LossKeys& keys, bo
   std::vector<double> d_predicted;
   out.predicted = linalg::predict(out.decoder, out.reduced);
   out.loss = residuals(out.predicted, labels, d_predicted);
+  if (keys.learned.defined()) out.d_learned = through_reduction<T>(z, d_predicted, out, keys.learned);
   Folded map = folded(out, keys);
   Centring centring;
   if (keys.normalise && moving) {
@@ -198,11 +231,11 @@ LossResult decoder_loss(const Tensor& features, std::int64_t channels, const Ten
     out.statistics = column_statistics(features);
     z = normalise_columns(features, out.statistics);
   }
-  out.reduced = z;
-  if (keys.pls.components > 0) {
+  if (keys.learned.defined())
+    out.pls = learned_reduction(keys.learned, channels, z.size(1) / channels);
+  else if (keys.pls.components > 0)
     out.pls = linalg::fit_channel_pls(z, channels, labels, keys.pls);
-    out.reduced = linalg::reduce(out.pls, z, keys.apply);
-  }
+  reduce_features(z, keys, out);
   out.decoder = linalg::fit_linear(out.reduced, labels);
   finish_loss_of(z, labels, keys, true, out);
   return out;
@@ -211,7 +244,8 @@ LossResult decoder_loss(const Tensor& features, std::int64_t channels, const Ten
 LossResult fixed_loss(const LossResult& fitted, const Tensor& features, const Tensor& labels, const LossKeys& keys) {
   LossResult out = fitted;
   const Tensor z = keys.normalise ? normalise_columns(features, fitted.statistics) : features;
-  out.reduced = keys.pls.components > 0 ? linalg::reduce(fitted.pls, z, keys.apply) : z;
+  if (keys.learned.defined()) out.pls = learned_reduction(keys.learned, fitted.pls.channels, fitted.pls.features);
+  reduce_features(z, keys, out);
   finish_loss_of(z, labels, keys, false, out);
   return out;
 }
@@ -221,8 +255,8 @@ std::int64_t aligned_block_segments(std::int64_t channels, std::int64_t samples)
   return std::max<std::int64_t>(1, block_segments(channels, samples) / whole) * whole;
 }
 
-SessionStep::SessionStep(StepOptions options, std::vector<nn::Parameter*> filters)
-    : options_(std::move(options)), filters_(std::move(filters)) {
+SessionStep::SessionStep(StepOptions options, std::vector<nn::Parameter*> filters, nn::Parameter* reduction)
+    : options_(std::move(options)), filters_(std::move(filters)), reduction_(reduction) {
   THIMBLE_CHECK(filters_.size() == 2 * options_.chain.levels.size(), shape, filters_.size(), " filters for ",
                 options_.chain.levels.size(), " levels");
 }
@@ -261,6 +295,13 @@ void SessionStep::gradient(const SegmentSource& segments, std::uint64_t number) 
                               result_.d_features.rows(first, rows).reshape({rows * channels, features}),
                               dropout(number, first * channels), into, {}, options_.grid);
   });
+  if (reduction_ != nullptr) copy_into(result_.d_learned.to(reduction_->grad.dtype()), reduction_->grad);
+}
+
+LossKeys SessionStep::loss_keys() const {
+  LossKeys keys = options_.loss;
+  if (reduction_ != nullptr) keys.learned = reduction_->value;
+  return keys;
 }
 
 double SessionStep::penalties() {
@@ -274,14 +315,14 @@ double SessionStep::penalties() {
 double SessionStep::operator()(const SegmentSource& segments, const Tensor& labels, std::uint64_t number) {
   const Tensor f = features(segments, number);
   check_features(f, text::cat("training: step ", number));
-  result_ = decoder_loss(f, segments.channels(), labels, options_.loss);
+  result_ = decoder_loss(f, segments.channels(), labels, loss_keys());
   gradient(segments, number);
   return result_.loss + penalties();
 }
 
 double SessionStep::decoupled(const SegmentSource& segments, const Tensor& labels, std::uint64_t number,
                               std::int64_t batch, const std::function<void()>& update) {
-  const LossResult fitted = decoder_loss(features(segments, number), segments.channels(), labels, options_.loss);
+  const LossResult fitted = decoder_loss(features(segments, number), segments.channels(), labels, loss_keys());
   const std::int64_t count = segments.segments();
   const nn::Rows order = shuffled_rows(count, options_.random.stream("rows"), number);
   double sum = 0;
@@ -293,7 +334,7 @@ double SessionStep::decoupled(const SegmentSource& segments, const Tensor& label
     const Tensor some = Tensor::empty({static_cast<std::int64_t>(rows.size()), labels.size(1)}, labels.dtype());
     nn::gather_rows(labels, rows, some);
     const std::uint64_t address = (number << 20U) + static_cast<std::uint64_t>(batches);
-    result_ = fixed_loss(fitted, features(*picked, address), some, options_.loss);
+    result_ = fixed_loss(fitted, features(*picked, address), some, loss_keys());
     THIMBLE_CHECK(std::isfinite(result_.loss), failed, "training: step ", number, ": the loss is not finite");
     gradient(*picked, address);
     sum += result_.loss + penalties();

@@ -21,6 +21,7 @@ struct LossKeys {
   bool normalise = false;
   linalg::PlsOptions pls;  // components 0: no reduction
   linalg::PlsApply apply = linalg::PlsApply::raw;
+  Tensor learned = {};  // [N, A] or [C, N, A]: this map in place of PLS
 };
 
 struct LossResult {
@@ -28,6 +29,7 @@ struct LossResult {
   Tensor d_features;  // its gradient, in shape and dtype of the features
   Tensor reduced;     // [B, m] what the decoder gets
   Tensor predicted;   // [B, D] f64
+  Tensor d_learned;   // gradient with respect to LossKeys::learned, f64 in its shape
   linalg::ChannelPls pls;
   linalg::LinearFit decoder;
   ColumnStatistics statistics;  // of the features, when they are normalised
@@ -52,8 +54,9 @@ struct StepOptions {
 
 class SessionStep {
  public:
-  /// `filters`: feature filter, then pass filter of every level, all f32 or all f64; they must outlive this object.
-  SessionStep(StepOptions options, std::vector<nn::Parameter*> filters);
+  /// `filters`: feature filter, then pass filter of every level, all f32 or all f64; `reduction`: a learned map in
+  /// place of PLS, or null. They must outlive this object.
+  SessionStep(StepOptions options, std::vector<nn::Parameter*> filters, nn::Parameter* reduction = nullptr);
 
   /// Writes the gradients of the filters and returns the loss. `number` of the step addresses the dropout masks. The
   /// segments are read twice, a block at a time, unless they lie in memory; that changes no bit.
@@ -71,11 +74,13 @@ class SessionStep {
   Tensor features(const SegmentSource& segments, std::uint64_t number) const;
   void gradient(const SegmentSource& segments, std::uint64_t number);
   double penalties();
+  LossKeys loss_keys() const;
   kernels::WaveletDropout dropout(std::uint64_t number, std::int64_t first_window) const;
   DType dtype() const { return filters_.front()->value.dtype(); }
 
   StepOptions options_;
   std::vector<nn::Parameter*> filters_;
+  nn::Parameter* reduction_;
   LossResult result_;
 };
 

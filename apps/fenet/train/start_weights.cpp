@@ -1,7 +1,10 @@
 #include "core/base/error.h"
+#include "core/random/philox.h"
 
 #include "apps/fenet/model/weights_file.h"
 #include "apps/fenet/train/fold_training.h"
+
+#include <cmath>
 
 namespace thimble::fenet {
 namespace {
@@ -18,6 +21,7 @@ ConfigMap config_of(const Settings& s, std::int64_t fold) {
   config["fold"] = fold;
   config["random_seed"] = s.seed;
   config["pls_dims"] = s.pls.dims;
+  if (s.pls.learned != "none") config["pls.learned"] = s.pls.learned;
   config["decoder"] = std::int64_t{0};
   config["normalize_at_end"] = s.model.normalize_at_end;
   config["optim.lr"] = s.optim.lr;
@@ -47,13 +51,11 @@ AdamWState state_of(const nn::Optimizer& optimizer, const OptimKeys& keys, std::
   return out;
 }
 
-}  // namespace
-
-Network start_network(const Settings& settings, std::int64_t samples) {
-  Network network(architecture_of(settings), samples);
+/// The filters of start_network.
+void start_filters(const Settings& settings, Network& network) {
   if (!settings.model.weights) {
     initialise(network.graph, network.architecture);
-    return network;
+    return;
   }
   const WeightsFile file = read_weights(*settings.model.weights);
   if (file.architecture.kernels != network.architecture.kernels)
@@ -63,6 +65,34 @@ Network start_network(const Settings& settings, std::int64_t samples) {
                 {*settings.model.weights, 0, 0, "model.weights"},
                 "set model.kernels and model.strides, or model.preset");
   network.set_weights(file.weights);
+  if (settings.pls.learned != "none" && file.reduction.defined()) network.set_reduction(file.reduction);
+}
+
+/// A map of the shape that the settings ask for; one that the network has already must have it.
+void start_reduction(const Settings& settings, std::int64_t channels, Network& network) {
+  const std::int64_t features = network.architecture.features(), outputs = settings.pls.dims;
+  const bool own = settings.pls.learned == "per_channel";
+  const Shape shape = own ? Shape{channels, features, outputs} : Shape{features, outputs};
+  if (network.reduces() && network.reduction.value.shape() != shape)
+    throw Error(ErrorKind::config,
+                text::cat("the file holds a learned reduction of shape ", network.reduction.value.shape(),
+                          ", the settings make ", shape),
+                {*settings.model.weights, 0, 0, "model.weights"}, "set pls.learned and pls.dims as in the file");
+  if (network.reduces()) return;
+  const Stream random = Rng(static_cast<std::uint64_t>(settings.seed)).stream("reduction");
+  const Tensor map = Tensor::empty(shape);
+  const double deviation = 1 / std::sqrt(static_cast<double>(features));
+  for (std::int64_t i = 0; i < map.numel(); ++i)
+    map.mut<float>()[i] = static_cast<float>(deviation * random.normal(0, static_cast<std::uint64_t>(i)));
+  network.set_reduction(map);
+}
+
+}  // namespace
+
+Network start_network(const Settings& settings, std::int64_t samples, std::int64_t channels) {
+  Network network(architecture_of(settings), samples);
+  start_filters(settings, network);
+  if (channels > 0 && settings.pls.learned != "none") start_reduction(settings, channels, network);
   return network;
 }
 

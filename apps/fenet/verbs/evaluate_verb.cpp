@@ -111,9 +111,10 @@ void tell_chance(app::Context& context, const Subject& subject) {
     const std::vector<Tensor>& weights = s.fold->weights.empty() ? s.fold->start_weights : s.fold->weights;
     Network network(architecture_of(settings), s.session.segments->samples());
     network.set_weights(weights);
-    const PermutationTest test = permutation_test(
-        extract_features(network, *s.session.segments), s.session.segments->channels(), s.session.labels,
-        protocol_of(settings), settings.eval.permutations, static_cast<std::uint64_t>(settings.seed));
+    const PermutationTest test =
+        permutation_test(extract_features(network, *s.session.segments), s.session.segments->channels(),
+                         s.session.labels, with_reduction(protocol_of(settings), network), settings.eval.permutations,
+                         static_cast<std::uint64_t>(settings.seed));
     context.result().line(text::cat(s.session.name, ": R2 ", text::fixed(test.value, 3), ", by chance up to ",
                                     text::fixed(linalg::quantile(test.chance, 0.95, linalg::QuantileRule::linear), 3),
                                     " (95 %), p = ", text::shortest(std::round(test.p * 1e4) / 1e4), ", ",

@@ -79,6 +79,7 @@ int export_ndt(app::Context& context) {
   if (!context.flags().dry_run) fs::create_directories(folder);
   Network network(subject.architecture, sessions.front().segments->samples());
   network.set_weights(filters_of(subject));
+  if (subject.reduction.defined()) network.set_reduction(subject.reduction);
   for (std::size_t i = 0; i < sessions.size(); ++i) {
     const Tensor table = session_outputs(network, sessions[i], protocol_of(settings), what).to(DType::f32);
     const fs::path outputs = folder / text::cat("gitignoreme_outputs_day", i, ".npy"),
