@@ -106,7 +106,10 @@ Tensor spread(const Tensor& z, const std::vector<double>& d_predicted, const Fol
     for (std::size_t row = first; row < std::min(rows, first + kSpreadRows); ++row) {
       T* g = to + row * columns;
       const T* at = in + row * columns;
-      for (std::size_t j = 0; j < columns; ++j) g[j] = slope.empty() ? T(0) : -offset[j] - at[j] * slope[j];
+      if (slope.empty())
+        std::fill_n(g, columns, T(0));
+      else
+        for (std::size_t j = 0; j < columns; ++j) g[j] = -offset[j] - at[j] * slope[j];
       for (std::size_t k = 0; k < axes; ++k) {
         const T* w = weights.data() + k * columns;
         const T factor = d[row * axes + k];
