@@ -48,6 +48,8 @@ void tell(app::Context& context, const Subject& subject, const Comparison& compa
   result.line(result_sentence(subject.chosen.settings, *subject.run, comparison));
 }
 
+constexpr std::size_t kHistogramBins = 10;  // equal ones between low and high
+
 using NamedValues = std::vector<std::pair<std::string, double>>;
 
 /// Criteria of the first method over the sessions, by the names of the reference; those that eval.criteria names.
@@ -69,11 +71,11 @@ NamedValues chosen_criteria(const Settings& settings, const Comparison& comparis
       add(name, value);
   }
   if (wanted("histogram")) {
-    constexpr std::size_t kBins = 10;
-    const linalg::Histogram h = day_histogram(sessions, kBins);
+    const linalg::Histogram h = day_histogram(sessions, kHistogramBins);
+    add("timely/decoder-R2/low", h.low);
+    add("timely/decoder-R2/high", h.high);
     for (std::size_t i = 0; i < h.counts.size(); ++i)
-      add(text::cat("timely/decoder-R2 ", text::fixed(h.edge(i), 3), " .. ", text::fixed(h.edge(i + 1), 3)),
-          static_cast<double>(h.counts[i]));
+      add(text::cat("timely/decoder-R2/bin-", i), static_cast<double>(h.counts[i]));
   }
   if (wanted("efficiency")) {
     const Architecture a = architecture_of(settings.model);
