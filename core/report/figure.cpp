@@ -27,6 +27,11 @@ void append_at(std::vector<double>& to, const std::vector<double>& from, std::si
 
 }  // namespace
 
+double packed_colour(double red, double green, double blue) {
+  const auto level = [](double share) { return std::round(255 * std::clamp(share, 0.0, 1.0)); };
+  return level(red) * 65536 + level(green) * 256 + level(blue);
+}
+
 Box box_of(std::string name, linalg::Values values) {
   using linalg::quantile;
   using linalg::QuantileRule;

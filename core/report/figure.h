@@ -40,7 +40,12 @@ struct Series {
   std::string statistics;         // second line of the legend entry: "n 4998, mean 0.16, std 18.5 cm"
   int style = -1;                 // 0..7; -1: position in the figure
   bool secondary = false;         // thin and pale: training beside validation, in the colour of the same style
+  /// points: colour of each as 0xRRGGBB (packed_colour); stands in the column `low` of the table. Empty: that of style.
+  std::vector<double> colours = {};
 };
+
+/// Red, green and blue, 0 .. 1 each, as Series::colours holds them.
+double packed_colour(double red, double green, double blue);
 
 /// Five numbers of one box, with its outliers. Whiskers at the last value within 1.5 box heights.
 struct Box {
@@ -59,6 +64,8 @@ struct Grid {
   std::string label = "count";  // of the colour bar
   bool log_colour = false;
   bool diverging = false;  // blue - white - red, symmetric about 0
+  /// Ends of the colour bar, so that maps compare; values beyond take the colour of the end. None: range of the values.
+  std::optional<linalg::Range> colours = {};
 };
 
 /// A dashed line across the figure, named at its end: a cut, a limit, an event.

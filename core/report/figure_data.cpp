@@ -23,6 +23,13 @@ std::vector<Row> outline_of(const Series& series) {
   return rows;
 }
 
+std::vector<Row> coloured_rows(const Series& series) {
+  std::vector<Row> rows;
+  for (std::size_t i = 0; i < std::min({series.x.size(), series.y.size(), series.colours.size()}); ++i)
+    rows.push_back({series.x[i], series.y[i], series.colours[i], kNaN});
+  return rows;
+}
+
 /// Markers beyond a few thousand only make a blot: every k-th is drawn.
 std::vector<Row> thinned(std::vector<Row> rows, std::size_t limit) {
   const std::size_t step = (rows.size() + limit - 1) / std::max<std::size_t>(limit, 1);
@@ -108,6 +115,8 @@ bool any_histogram(const Figure& figure) {
 
 std::vector<Row> rows_of(const Series& series, std::size_t limit) {
   if (series.mark == Mark::histogram) return outline_of(series);
+  // every point carries its colour in the picture, which makes it long: half as many
+  if (series.mark == Mark::points && !series.colours.empty()) return thinned(coloured_rows(series), limit);
   const bool points = series.mark == Mark::points || series.mark == Mark::error_bars;
   const Series drawn = points ? series : reduced(series, limit);
   std::vector<Row> rows;
@@ -161,6 +170,7 @@ linalg::Range y_range(const Figure& figure) {
 }
 
 linalg::Range colour_range(const Grid& grid) {
+  if (grid.colours) return never_empty(grid.colours->low, grid.colours->high, grid.log_colour);
   Extent extent(grid.log_colour);
   extent.add(grid.values);
   if (extent.empty()) return grid.log_colour ? linalg::Range{1, 10} : linalg::Range{0, 1};

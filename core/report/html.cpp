@@ -157,6 +157,30 @@ std::string provenance_html(const std::vector<Fact>& facts) {
   return facts.empty() ? "" : "<section><h2>Provenance</h2>" + facts_html(facts) + "</section>\n";
 }
 
+/// Base64 by RFC 4648, with padding.
+std::string base64(const std::string& bytes) {
+  constexpr const char* kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - at);
+    unsigned word = 0;
+    for (std::size_t i = 0; i < 3; ++i) word = word << 8 | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
+    for (std::size_t i = 0; i < 4; ++i) out += i <= count ? kDigits[word >> (18 - 6 * i) & 63] : '=';
+  }
+  return out;
+}
+
+std::string picture_card(const Picture& picture) {
+  const std::string inner =
+      picture.png.size() <= kPictureLimit
+          ? cat("<img alt=\"", label(picture.title), "\" src=\"data:image/png;base64,", base64(picture.png), "\">")
+          : "<p class=\"empty\">left out to keep this page small: open the file</p>";
+  return cat("<figure><h3>", label(picture.title), "</h3>\n<div class=\"plot\">", inner, "</div>\n<figcaption>",
+             escaped(picture.caption), " <span class=\"files\"><a href=\"", escaped(picture.file),
+             "\">png</a></span></figcaption></figure>\n");
+}
+
 /// Draws figures into the page while there is room.
 class FigureWriter {
  public:
@@ -164,7 +188,8 @@ class FigureWriter {
       : plotter_(plotter), options_(options), used_(used) {}
 
   std::string group(const FigureGroup& group) {
-    std::string wide, square;
+    std::string wide, square, pictures;
+    for (const Picture& picture : group.pictures) pictures += picture_card(picture);
     for (const Figure& figure : group.figures) (figure.square ? square : wide) += card(figure);
     const auto squares =
         std::count_if(group.figures.begin(), group.figures.end(), [](const Figure& f) { return f.square; });
@@ -174,6 +199,7 @@ class FigureWriter {
     for (const std::string& paragraph : group.text) out += "<p class=\"text\">" + escaped(paragraph) + "</p>\n";
     for (const Table& table : group.tables) out += table_html(table);
     if (!out.empty()) out = "<section>" + out + "</section>\n";
+    out += row(pictures);
     out += both_odd ? row(wide + square) : row(wide) + row(square);
     if (out.empty()) return {};
     const std::string heading = label(group.heading.empty() && group.folded ? "More figures" : group.heading);

@@ -25,12 +25,21 @@ struct Setting {
   std::string standard;  // default value; equal to value: only listed among all
   std::string origin;    // "baseline.yaml:3", "command line", "default"
 };
+/// A picture that is not drawn from numbers, such as an animation; it stands in the page itself.
+struct Picture {
+  std::string title, caption;
+  std::string file;  // name beside the page, for the link
+  std::string png;   // content of the file; more than kPictureLimit bytes are linked only
+};
+inline constexpr std::size_t kPictureLimit = 2'000'000;
+
 struct FigureGroup {
   std::string heading;  // empty: no heading
   std::vector<Figure> figures;
   bool folded = false;
   std::vector<std::string> text = {};  // paragraphs below the heading: what tables and figures mean
   std::vector<Table> tables = {};      // between text and figures
+  std::vector<Picture> pictures = {};  // before the figures
 };
 struct Hardware {
   std::vector<Fact> facts;  // formats, adders, LUT/FF, cycles, "0 mismatches of 100000"

@@ -60,7 +60,8 @@ tr.total td{border-top:1px solid var(--axis);border-bottom:0;font-weight:500}
 .files{white-space:nowrap}
 .files a+a{margin-left:10px}
 .plot svg{display:block;width:100%;max-width:640px;height:auto;margin:0 auto;color:var(--ink);font-family:inherit}
-.plot image{image-rendering:pixelated}
+.plot image,.plot img{image-rendering:pixelated}
+.plot img{display:block;width:100%;max-width:360px;margin:0 auto;border-radius:6px}
 .empty{color:var(--soft);padding:40px 0;text-align:center}
 dl.facts{display:grid;grid-template-columns:fit-content(40%) minmax(0,1fr);gap:5px 22px;font-size:14px}
 summary{cursor:pointer;font-weight:600;color:var(--soft);font-size:14px;padding:4px 0}

@@ -307,6 +307,8 @@ std::vector<std::string> plots_of(const Figure& figure, const Source& source, st
   const std::string fill = cat(paint, " fs transparent solid 0.18 noborder notitle");
   switch (s.mark) {
     case Mark::points:
+      if (!s.colours.empty())
+        return {cat(source.series(k, {1, 2, 3}), " with points", marker, " lc rgb variable", entry(s))};
       return {cat(source.series(k, {1, 2}), " with points", marker, paint, entry(s))};
     case Mark::line_points:
       return {cat(source.series(k, {1, 2}), " with linespoints", marker, stroke, entry(s))};

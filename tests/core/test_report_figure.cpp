@@ -129,6 +129,27 @@ TEST_CASE("every kind of figure is drawn as SVG and PNG, and kept with data and 
   }
 }
 
+TEST_CASE("points carry colours of their own and a colour bar keeps the ends it was given [FN F26]") {
+  CHECK(packed_colour(1, 0.5, 0) == double{0xff8000});
+  Figure figure;
+  figure.name = "coloured";
+  Series points;
+  points.mark = Mark::points;
+  points.x = points.y = {0, 1};
+  points.colours = {packed_colour(1, 0, 0), packed_colour(0, 1, 2)};
+  figure.series.push_back(points);
+  Grid grid;
+  grid.columns = grid.rows = 1;
+  grid.values = {0.2};
+  grid.colours = linalg::Range{0, 0.7};
+  CHECK(colour_range(grid).low == 0);
+  CHECK(colour_range(grid).high == 0.7);
+  if (!have_gnuplot()) return;
+  const std::string svg = Plotter::shared().svg(figure);
+  CHECK((svg.find("rgb(255, 0, 0)") != std::string::npos || svg.find("rgb(255,   0,   0)") != std::string::npos));
+  CHECK((svg.find("rgb(0, 255, 255)") != std::string::npos || svg.find("rgb(  0, 255, 255)") != std::string::npos));
+}
+
 TEST_CASE("names stand at an axis in place of numbers, words stand inside the figure") {
   Figure figure;
   figure.name = "named";

@@ -101,6 +101,27 @@ TEST_CASE("[FN F20] impossible formats and unknown networks end with a remedy an
 }
 
 TEST_SUITE("slow") {
+  TEST_CASE("[FN N3] what was trained through the rounding of chip.yaml is exported without a mismatch") {
+    const test::TempFolder folder;
+    const std::string config = THIMBLE_SOURCE_DIR "/configs/fenet/chip.yaml";
+    const auto trained =
+        fenet_verb(folder, {"train", config, "synth.sessions=3", "synth.segments=60", kFewChannels, kShort,
+                            "train.folds=3", "train.fold=2", "train.epochs=3", "train.eval_steps=2", "eval.folds=3",
+                            "model.kernels=[4,6]", "model.strides=[2,2]"});
+    INFO(trained.output);
+    REQUIRE(trained.exit_code == 0);
+    const auto made = fenet_verb(folder, {"export", "latest", "--out", "chip", "--vectors", "40"});
+    INFO(made.output);
+    REQUIRE(made.exit_code == 0);
+    CHECK(contains(made.output, "fx<9,1,6>"));
+    CHECK(contains(made.output, "text bundle: 0 mismatches"));
+    if (!test::installed({"iverilog", "vvp"})) return;
+    const auto proof = fenet_verb(folder, {"verify", "chip", "--sim", "interpreter,icarus"});
+    INFO(proof.output);
+    CHECK(proof.exit_code == 0);
+    CHECK(contains(proof.output, "proven: every engine that ran agrees bit for bit"));
+  }
+
   TEST_CASE("[HW-24] the published efficient network streams through Verilator without a mismatch") {
     if (!test::installed({"verilator", "make", "g++"})) return;
     THIMBLE_SHARED(weights, "data/fenet/weights_efficient_volcanic486.h5");

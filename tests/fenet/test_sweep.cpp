@@ -86,6 +86,11 @@ TEST_CASE("A wrong sweep of networks is refused before anything is written [FN F
   refused("vary: {train.folds: [2, 3]}\n", "cannot be searched");
   refused("early_terminate: {type: hyperband}\n", "needs either min_iter");
   refused("vary: {kernle2: [2, 3]}\n", "kernel2");
+  test::write_text(folder.path() / "one.yaml", kTiny);
+  const test::Ended one = fenet(folder.path(), {"sweep", "one.yaml", "train.folds=1"});
+  CHECK(one.code == 2);
+  CHECK(one.err.find("judged on dev days") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "runs"));
 }
 
 TEST_CASE("Charts of a sweep drop runs that lack the level and mark the published network [FN F26]") {
@@ -138,6 +143,23 @@ TEST_CASE("The best of saved weights is picked by the metric in their names [FN 
   const test::Ended ended = fenet(folder.path(), {"sweep", "--best-of", "."});
   CHECK(ended.code == 0);
   CHECK(ended.out.find("b_step-9_perf-0.4021.h5") != std::string::npos);
+}
+
+TEST_CASE("A sweep with hyperband ends arms early and gives the same table with one and two threads [FN N4]") {
+  const test::TempFolder folder;
+  test::write_text(folder.path() / "band.yaml",
+                   "base: demo\nmethod: random\nrun_cap: 8\nearly_terminate: {type: hyperband, min_iter: 1, eta: 2}\n"
+                   "metric: {name: cross-validation-avg-r2, goal: maximize}\nsearch: {batch: 4}\nparameters:\n"
+                   "  n_feat_layers: {values: [3, 4]}\n  stride1: {min: 2, max: 6}\n"
+                   "  kernel1: {distribution: q_uniform, min: 2, max: 20, q: 2}\n"
+                   "set:\n  synth: {sessions: 3, segments: 40, channels: 2, samples: 300}\n"
+                   "  train: {folds: 3, fold: null, epochs: 4, eval_steps: 1}\n  eval.folds: 4\n");
+  const test::Ended one = fenet(folder.path(), {"sweep", "band.yaml", "--name", "one", "--threads", "1"});
+  INFO(one.err);
+  REQUIRE(one.code == 0);
+  CHECK(one.out.find("(ended early)") != std::string::npos);
+  CHECK(fenet(folder.path(), {"sweep", "band.yaml", "--name", "two", "--threads", "2"}).code == 0);
+  CHECK(table_in(folder.path(), "one") == table_in(folder.path(), "two"));
 }
 
 TEST_SUITE("slow") {

@@ -188,6 +188,30 @@ TEST_CASE("what cannot be is refused with exit code 2 before a run folder exists
   CHECK(io::parse_json(json.out, "result")["status"] == "ok");
 }
 
+TEST_CASE("one fold trains on all sessions and is judged on the dev and test days, if there are any [FN F19]") {
+  const test::TempFolder folder;
+  Words simulate{"simulate", "synth.days=3"};
+  for (const std::string& word : tiny())
+    if (word.starts_with("synth.")) simulate.push_back(word);
+  simulate.insert(simulate.end(), {"--to", "days"});
+  well(simulate, folder);
+  const Words all{"train.folds=1", "train.epochs=2", "train.eval_steps=2", "data.train=[simulated-0.json]",
+                  "data.dir=days"};
+  const auto with = [&](const Words& more) {
+    Words words = tiny(all);
+    words.insert(words.end(), more.begin(), more.end());
+    return well(words, folder);
+  };
+  const test::Ended judged = with({"data.dev=[simulated-1.json]", "data.test=[simulated-2.json]", "--json"});
+  const auto metrics = io::parse_json(judged.out, "result")["metrics"];
+  CHECK(metrics.contains("cross-validation-avg-r2"));
+  CHECK(metrics["comparison"].contains("fenet.r2"));
+  const test::Ended alone = with({"--json"});
+  CHECK_FALSE(io::parse_json(alone.out, "result")["metrics"].contains("cross-validation-avg-r2"));
+  CHECK(fs::exists(run_of(folder, 1) / "weights.h5"));
+  CHECK(holds(with({}).out, "no day to judge the network on"));
+}
+
 TEST_SUITE("slow") {
   TEST_CASE("a training that was killed and resumed ends with the bytes of an uninterrupted one [FN N12] [FN F18]") {
     const Words more{"train.epochs=300", "checkpoint.every_epochs=5"};

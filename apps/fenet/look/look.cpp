@@ -36,6 +36,7 @@ void LookPage::add(Look look) {
   }
   result.line(look.section.heading);
   for (const std::string& paragraph : look.section.text) result.line(paragraph);
+  for (const report::Picture& picture : look.section.pictures) result.line(picture.file);
   for (const report::Table& table : look.section.tables) result.print(report::plain_text(table, report::utf8_locale()));
   page_.figures.push_back(std::move(look.section));
 }

@@ -86,17 +86,20 @@ report::Figure format_map(const std::vector<FormatScores>& all, const QuantisedL
       "quantised-map", "R2 by number format", "Medians over the repetitions; dark cells are formats that do not work.",
       report::figure_axis("word length", "bits", edge(x.front(), -0.5), edge(x.back(), 0.5)),
       report::figure_axis("fraction", "bits", edge(y.front(), -0.5), edge(y.back(), 0.5)));
+  for (const std::int64_t bits : x) f.x.names.emplace_back(edge(bits, 0), text::to_text(bits));
+  for (const std::int64_t bits : y) f.y.names.emplace_back(edge(bits, 0), text::to_text(bits));
   report::Grid grid;
   grid.x = {edge(x.front(), -0.5), edge(x.back(), 0.5)};
   grid.y = {edge(y.front(), -0.5), edge(y.back(), 0.5)};
   grid.columns = x.size();
   grid.rows = y.size();
   grid.label = text::cat("R2, at most ", kBrightest);
+  grid.colours = linalg::Range{0, kBrightest};
   grid.values.assign(x.size() * y.size(), std::nan(""));
   for (const FormatScores& format : all) {
     const auto column = static_cast<std::size_t>(std::find(x.begin(), x.end(), format.word_length) - x.begin());
     const auto row = static_cast<std::size_t>(std::find(y.begin(), y.end(), format.fraction) - y.begin());
-    grid.values[row * x.size() + column] = std::min(share_of(format.scores, 0.5), kBrightest);
+    grid.values[row * x.size() + column] = share_of(format.scores, 0.5);
   }
   f.grid = std::move(grid);
   return f;

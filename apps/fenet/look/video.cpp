@@ -125,11 +125,13 @@ Look video_look(const DayFeatures& day, const std::vector<std::int64_t>& channel
   look.section.heading = "Neural video";
   look.section.text = {text::cat("Three PLS dimensions of every electrode as red, green and blue, ",
                                  std::min(frames, u.size(0)), " segments of ", day.session.name,
-                                 " at 33.333 pictures per second (animated PNG: open it in a browser)")};
+                                 " at 33.333 pictures per second. Electrodes that know the same change their colour "
+                                 "together; black cells have no channel.")};
   for (const auto& [number, array] : arrays_of(channels, map)) {
     const std::string name = text::cat("video-array-", number + 1, ".png");
-    look.files.emplace_back(name, array_video(u, array.columns, array.places, frames));
-    look.section.text.push_back(name);
+    std::string video = array_video(u, array.columns, array.places, frames);
+    look.section.pictures.push_back({text::cat("Array ", number + 1), "", name, video});
+    look.files.emplace_back(name, std::move(video));
     look.section.figures.push_back(array_figure(u, day.labels, array, number));
   }
   return look;

@@ -15,7 +15,6 @@ using report::Mark;
 using report::Series;
 
 constexpr std::size_t kShownSegments = 500;  // of the axis plot
-constexpr int kDirections = 8;
 constexpr std::size_t kFrequencies = 200;
 
 std::vector<double> counted(std::size_t n, double first = 0) {
@@ -57,7 +56,7 @@ Figure metric_curves(const CrossValidation& run) {
     Series s = line_of(text::cat("fold ", fold.fold), {}, {});
     s.mark = Mark::line_points;
     for (const Evaluation& e : fold.evaluations) {
-      const double value = e.metrics.count(kHeadline) != 0 ? e.metrics.at(kHeadline) : std::nan("");
+      const double value = headline_of(e);
       if (!std::isfinite(value)) continue;
       s.x.push_back(static_cast<double>(e.step));
       s.y.push_back(value);
@@ -166,7 +165,7 @@ Figure comparison_figure(const Comparison& comparison) {
     s.y.push_back(m.mean);
     s.low.push_back(m.interval.low);
     s.high.push_back(m.interval.high);
-    f.x.names.emplace_back(at, m.title.size() > 18 ? m.key : m.title);
+    f.x.names.emplace_back(at, m.title.size() > 22 ? m.key : m.title);
     at += 1;
   }
   f.x.low = -0.5;
@@ -205,27 +204,20 @@ Figure direction_figure(const Decoded& d, bool predicted) {
   const std::string what = predicted ? "decoded" : "true";
   Figure f =
       figure_of(text::cat("plane-", what, "-", d.session), text::cat("Velocity, ", what, ", ", d.session), "x", "y");
-  f.caption = "Colour: direction of the true velocity.";
+  f.caption = "Colour: direction of the true velocity, red to the right, green and blue a third of a turn either way.";
   f.square = true;
   f.x.low = f.y.low = -2;
   f.x.high = f.y.high = 2;
   const Tensor& shown = predicted ? d.predictions : d.labels;
   const std::vector<double> x = column_of_labels(shown, 0), y = column_of_labels(shown, 1),
                             true_x = column_of_labels(d.labels, 0), true_y = column_of_labels(d.labels, 1);
-  std::vector<Series> parts(kDirections);
+  Series points = line_of("", x, y);
+  points.mark = Mark::points;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const double turn = std::atan2(true_y[i], true_x[i]) / (2 * std::numbers::pi) + 1;
-    const auto part = static_cast<std::size_t>(std::lround(turn * kDirections)) % kDirections;
-    parts[part].x.push_back(x[i]);
-    parts[part].y.push_back(y[i]);
+    const auto [red, green, blue] = direction_colour(true_x[i], true_y[i]);
+    points.colours.push_back(report::packed_colour(red, green, blue));
   }
-  for (int k = 0; k < kDirections; ++k) {
-    Series& s = parts[static_cast<std::size_t>(k)];
-    s.mark = Mark::points;
-    s.style = k;
-    s.name = text::cat(k * 360 / kDirections, " deg");
-    if (!s.x.empty()) f.series.push_back(std::move(s));
-  }
+  f.series.push_back(std::move(points));
   return f;
 }
 

@@ -33,7 +33,7 @@ Table fold_table(const CrossValidation& run) {
                    column_named("last R2"),    column_named("state", true)};
   for (const FoldResult& fold : run.folds) {
     const double none = std::nan("");
-    const double last = fold.evaluations.empty() ? none : fold.evaluations.back().metrics.at(kHeadline);
+    const double last = fold.evaluations.empty() ? none : headline_of(fold.evaluations.back());
     table.rows.push_back({text::to_text(fold.fold), text::to_text(fold.losses.size()),
                           report::number(fold.losses.empty() ? none : fold.losses.front(), 4),
                           report::number(fold.losses.empty() ? none : fold.losses.back(), 4),
@@ -103,6 +103,8 @@ std::vector<std::string> disclosures(const Settings& settings) {
 }  // namespace
 
 std::string result_sentence(const Settings& settings, const CrossValidation& run, const Comparison& comparison) {
+  if (comparison.sessions == 0 && settings.train.folds == 1 && !run.interrupted && !std::isfinite(run.score))
+    return "trained on all sessions; there is no day to judge the network on (data.dev, data.test)";
   if (comparison.methods.empty() || !std::isfinite(comparison.methods.front().mean))
     return std::isfinite(run.score) ? text::cat("best R2 ", text::fixed(run.score, 3), ", mean over folds")
                                     : std::string("there is no result yet");

@@ -62,15 +62,10 @@ std::int64_t level_of(const std::string& key) {
   return 0;
 }
 
-double score_of(const Evaluation& at) {
-  const auto found = at.metrics.find(kHeadline);
-  return found == at.metrics.end() ? std::nan("") : found->second;
-}
-
 /// The course of the metric for hurdles; a look without a value counts as no correlation at all.
 std::vector<double> curve_of(const FoldResult& fold) {
   std::vector<double> curve;
-  for (const Evaluation& at : fold.evaluations) curve.push_back(std::isfinite(score_of(at)) ? score_of(at) : 0);
+  for (const Evaluation& at : fold.evaluations) curve.push_back(std::isfinite(headline_of(at)) ? headline_of(at) : 0);
   return curve;
 }
 
@@ -79,7 +74,7 @@ std::map<std::string, double> metrics_of(const FoldResult& fold, const Settings&
   double taps = 0;
   for (const int kernel : architecture.kernels) taps += 2 * kernel;
   return {{kSweepScore, fold.best},
-          {"last-r2", fold.evaluations.empty() ? std::nan("") : score_of(fold.evaluations.back())},
+          {"last-r2", fold.evaluations.empty() ? std::nan("") : headline_of(fold.evaluations.back())},
           {"operations-per-eval",
            static_cast<double>(published_operations(architecture, settings.eval.efficiency_samples))},
           {"exact-macs", static_cast<double>(exact_macs(architecture, settings.eval.efficiency_samples))},
@@ -165,7 +160,7 @@ std::optional<nn::search::Outcome> FoldTrials::operator()(const nn::search::Tria
   plan.interrupt = &interrupt;
   plan.watch = [&](std::int64_t, const Evaluation& at) {
     interrupt = interrupt || stop_flag().requested();
-    curve.push_back(std::isfinite(score_of(at)) ? score_of(at) : 0);
+    curve.push_back(std::isfinite(headline_of(at)) ? headline_of(at) : 0);
     return !early_ || !trial.hurdles.stops(curve);
   };
   const FoldResult result = train_fold(settings, fold, parts.training, parts.held_out, plan);

@@ -41,10 +41,7 @@ double mean_of(const std::vector<double>& values) {
 }
 
 double last_metric(const FoldResult& fold) {
-  if (fold.evaluations.empty()) return std::numeric_limits<double>::quiet_NaN();
-  const auto& metrics = fold.evaluations.back().metrics;
-  const auto found = metrics.find(kHeadline);
-  return found == metrics.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
+  return fold.evaluations.empty() ? std::numeric_limits<double>::quiet_NaN() : headline_of(fold.evaluations.back());
 }
 
 }  // namespace

@@ -69,6 +69,11 @@ std::vector<std::string> metric_columns(const Settings& settings) {
 
 }  // namespace
 
+double headline_of(const Evaluation& at) {
+  const auto found = at.metrics.find(kHeadline);
+  return found == at.metrics.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
+}
+
 const char* name_of(FoldStatus status) {
   switch (status) {
     case FoldStatus::trained:
@@ -271,7 +276,7 @@ void FoldTraining::tell() {
   state.loss = view_.loss;
   for (const Session& session : training_) state.samples += static_cast<double>(session.segments->segments());
   state.samples *= static_cast<double>(view_.at.step) / static_cast<double>(training_.size());
-  if (!result_.evaluations.empty()) state.val_loss = finite_or(result_.evaluations.back().metrics.at(kHeadline), 0);
+  if (!result_.evaluations.empty()) state.val_loss = finite_or(headline_of(result_.evaluations.back()), 0);
   if (result_.best_step >= 0) {
     state.best = result_.best;
     state.best_epoch = static_cast<int>(result_.best_step / static_cast<std::int64_t>(training_.size()));

@@ -22,6 +22,9 @@ namespace thimble::fenet {
 /// The metric that decides: root mean square of the squared correlations over the axes.
 inline constexpr const char* kHeadline = "pearsonr2-xy-normed";
 
+/// That metric; NaN when there were no sessions to judge on (train.folds 1 without dev days).
+double headline_of(const Evaluation& at);
+
 const char* name_of(FoldStatus status);
 /// Options of a step as the settings say.
 StepOptions step_options(const Settings& settings, const Stream& stream);

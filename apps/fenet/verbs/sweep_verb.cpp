@@ -46,6 +46,12 @@ void check_early(const SweepJob& job) {
                 {job.plan.sweep.path, 0, 0, "metric.name"});
 }
 
+void check_judged(const Settings& settings, const Recordings& recordings) {
+  if (settings.train.folds == 1 && recordings.dev.empty())
+    throw Error(ErrorKind::config, "with one fold the arms are judged on dev days, and there are none",
+                {"", 0, 0, "train.folds"}, "data.dev=[FILE], or train.folds=2");
+}
+
 SweepJob job_of(const app::Context& context) {
   SweepJob job;
   job.plan = app::plan_sweep(context, sweep_app());
@@ -142,7 +148,7 @@ int run_sweep(app::Context& context) {
     context.result().line("recordings: " + recordings_text(job.first));
     return 0;
   }
-  load_recordings(job.first);  // refuses what cannot be read before anything is written
+  check_judged(job.first, load_recordings(job.first));  // refuses what cannot be before anything is written
   const app::RunFolder folder =
       job.plan.folder.empty() ? app::RunFolder::create({context.flags().out.value_or("runs"), "fenet", sweep.name})
                               : app::RunFolder::resume(job.plan.folder);
