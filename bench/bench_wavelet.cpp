@@ -3,7 +3,7 @@
 #include "core/io/atomic_file.h"
 #include "core/io/file.h"
 #include "core/kernels/integer_wavelet.h"
-#include "core/kernels/wavelet_conv.h"
+#include "core/kernels/wavelet_memory.h"
 #include "core/parallel/blocks.h"
 
 #include "nn/optim/optimizer.h"
@@ -92,9 +92,10 @@ void step(benchmark::State& state, std::int64_t windows, double share) {
   for (nn::Parameter& p : parameters) weights.push_back(p.value);
   for (nn::Parameter& p : parameters) targets.push_back({&p.grad, false});
   kernels::WaveletDropout dropout{share, Rng(1).stream("dropout"), 0, 0};
+  kernels::WaveletMemory memory;
   for (auto _ : state) {
-    kernels::wavelet_features(start.chain, x, weights, out, dropout);
-    kernels::wavelet_gradient(start.chain, x, weights, d_out, dropout, targets);
+    kernels::wavelet_features(start.chain, x, weights, out, dropout, {}, &memory);
+    kernels::wavelet_gradient(start.chain, x, weights, d_out, dropout, targets, {}, {}, &memory);
     optimizer.step();
     ++dropout.step;
   }
@@ -134,8 +135,9 @@ void check_beside_peer(const std::filesystem::path& folder) {
     gradients.push_back(gradient.rows(first, 40));
   }
   for (const Tensor& g : gradients) targets.push_back({&g, false});
-  kernels::wavelet_features(chain, x, weights, out);
-  kernels::wavelet_gradient(chain, x, weights, d_out, {}, targets);
+  kernels::WaveletMemory memory;
+  kernels::wavelet_features(chain, x, weights, out, {}, {}, &memory);
+  kernels::wavelet_gradient(chain, x, weights, d_out, {}, targets, {}, {}, &memory);
   write("w1_ours_features", out);
   write("w1_ours_gradient", gradient);
   const auto q = kernels::quantise_chain(chain, weights, {9, true, 6}, {9, true, 6});

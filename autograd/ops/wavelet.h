@@ -13,7 +13,8 @@ struct WaveletSettings {
   kernels::WaveletGrid grid = {};
 };
 
-/// Features of all windows by one kernel over all levels; the gradient recomputes the forward pass.
+/// Features of all windows by one kernel over all levels; the gradient recomputes the forward pass (a save would be
+/// made in inference too).
 /// x [..., T] -> [windows, features] with windows = numel / T; `filters` [weights()]: feature taps, then pass taps of
 /// every level. `step` addresses the dropout masks; null: nothing is dropped. With a grid, x and filters must lie on
 /// theirs.   Throws Error(shape), Error(value).

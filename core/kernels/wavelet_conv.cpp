@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/kernels/wavelet_lanes.h"
+#include "core/kernels/wavelet_memory.h"
 #include "core/kernels/wavelet_plain.h"
 #include "core/parallel/blocks.h"
 
@@ -21,8 +22,10 @@ std::vector<A> flat_filters(std::span<const Tensor> weights) {
 }
 
 void check_operands(const char* what, const WaveletChain& chain, const Tensor& x, std::span<const Tensor> weights,
-                    const Tensor& features) {
+                    const Tensor& features, const WaveletDropout& dropout) {
   chain.check();
+  THIMBLE_CHECK(dropout.share >= 0 && dropout.share < 1, value, what, ": dropout is ", dropout.share,
+                ", it must lie in [0, 1)");
   THIMBLE_CHECK(x.layout() == Layout::rows && features.layout() == Layout::rows, shape, what, ": rows layout only");
   THIMBLE_CHECK(x.dtype() == DType::f32 || x.dtype() == DType::f64, dtype, what, ": x is ", name_of(x.dtype()),
                 ", wanted f32 or f64");
@@ -175,25 +178,26 @@ bool WaveletDropout::drops(std::int64_t window, std::int64_t level, std::int64_t
 }
 
 void wavelet_features(const WaveletChain& chain, const Tensor& x, std::span<const Tensor> weights, const Tensor& out,
-                      const WaveletDropout& dropout, const WaveletGrid& grid) {
-  check_operands("wavelet features", chain, x, weights, out);
+                      const WaveletDropout& dropout, const WaveletGrid& grid, WaveletMemory* memory) {
+  check_operands("wavelet features", chain, x, weights, out, dropout);
+  if (memory != nullptr) memory->forget();
   if (x.dtype() == DType::f64) return plain_features<double, double>(chain, x, weights, out, dropout, grid);
   if (grid.on && !exact_in_float("wavelet features", chain, x.size(-1), weights, grid))
     return plain_features<float, double>(chain, x, weights, out, dropout, grid);
-  lanes_features(chain, x, weights, out, dropout, grid);
+  lanes_features(chain, x, weights, out, dropout, grid, memory);
 }
 
 void wavelet_gradient(const WaveletChain& chain, const Tensor& x, std::span<const Tensor> weights, const Tensor& d_out,
-                      const WaveletDropout& dropout, std::span<const Into> d_weights, Into d_x,
-                      const WaveletGrid& grid) {
-  check_operands("wavelet gradient", chain, x, weights, d_out);
+                      const WaveletDropout& dropout, std::span<const Into> d_weights, Into d_x, const WaveletGrid& grid,
+                      const WaveletMemory* memory) {
+  check_operands("wavelet gradient", chain, x, weights, d_out, dropout);
   THIMBLE_CHECK(d_weights.size() == weights.size(), shape, "wavelet gradient: ", d_weights.size(), " targets for ",
                 weights.size(), " filters");
   if (x.dtype() == DType::f64)
     return plain_gradient<double, double>(chain, x, weights, d_out, dropout, d_weights, d_x, grid);
   if (grid.on && !exact_in_float("wavelet gradient", chain, x.size(-1), weights, grid))
     return plain_gradient<float, double>(chain, x, weights, d_out, dropout, d_weights, d_x, grid);
-  lanes_gradient(chain, x, weights, d_out, dropout, d_weights, d_x, grid);
+  lanes_gradient(chain, x, weights, d_out, dropout, d_weights, d_x, grid, memory);
 }
 
 namespace reference {

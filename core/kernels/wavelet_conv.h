@@ -2,7 +2,8 @@
 // The wavelet chain of FENet: per level two correlations (feature and pass filter) that read the input once; the
 // feature branch is folded at zero and averaged, the pass branch is the next level's input. All levels are one kernel:
 // windows are worked through in groups that stay in the cache, and the gradient recomputes the forward pass of its
-// group. Source of the network: Haghi et al., Nature Biomedical Engineering 2024.
+// group unless the features kept it (wavelet_memory.h). Source of the network: Haghi et al., Nature Biomedical
+// Engineering 2024.
 
 #include "core/fixed/type.h"
 #include "core/kernels/into.h"
@@ -55,7 +56,7 @@ std::int64_t wavelet_divisor(WaveletPool pool, std::int64_t length);
 /// Dropout of the pass outputs in training. Masks are addressed by (step, window, level, position), so a session may be
 /// worked through in blocks of any size.
 struct WaveletDropout {
-  double share = 0;  // dropped, in steps of 2^-16; survivors are scaled by 1 / (1 - share)
+  double share = 0;  // dropped, in [0, 1), in steps of 2^-16; survivors are scaled by 1 / (1 - share)
   Stream random = Stream(0);
   std::uint64_t step = 0;
   std::int64_t first_window = 0;  // number of the first window of x within the session
@@ -75,21 +76,26 @@ struct WaveletGrid {
   bool on = false;
   bool round_input = false;
   fixed::FxType weights{9, true, 6}, activations{9, true, 6};
+  bool operator==(const WaveletGrid&) const = default;
 };
+
+class WaveletMemory;  // wavelet_memory.h
 
 /// Features of windows: x [..., T] -> out [windows, features()], windows = x.numel() / T, f32 (fast) or f64 (plain
 /// loops). `weights`: feature filter, then pass filter of every level, each [taps]. Same bits for any number of threads
-/// and any partition of the windows into calls.
+/// and any partition of the windows into calls. `memory` keeps what the gradient of this call would else recompute.
 void wavelet_features(const WaveletChain& chain, const Tensor& x, std::span<const Tensor> weights, const Tensor& out,
-                      const WaveletDropout& dropout = {}, const WaveletGrid& grid = {});
+                      const WaveletDropout& dropout = {}, const WaveletGrid& grid = {},
+                      WaveletMemory* memory = nullptr);
 
 /// Gradients for d_out [windows, features()]: d_weights, two targets per level like `weights`; d_x [..., T] if wanted.
 /// At a folded value of exactly zero the negative branch counts. Sums over windows are formed per kWaveletBlock
-/// windows and added in order: adding up calls over consecutive multiples of it gives the bits of one call.
+/// windows and added in order: adding up calls over consecutive multiples of it gives the bits of one call. `memory`:
+/// of the wavelet_features call with the same operands, changes no bit; Error(value) when it is seen to be of another.
 inline constexpr std::int64_t kWaveletBlock = 32;
 void wavelet_gradient(const WaveletChain& chain, const Tensor& x, std::span<const Tensor> weights, const Tensor& d_out,
                       const WaveletDropout& dropout, std::span<const Into> d_weights, Into d_x = {},
-                      const WaveletGrid& grid = {});
+                      const WaveletGrid& grid = {}, const WaveletMemory* memory = nullptr);
 
 namespace reference {
 /// One filter of one level over one window, before the activation.

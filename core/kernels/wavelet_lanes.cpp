@@ -16,7 +16,11 @@ class LanesChain {
  public:
   LanesChain(const WaveletChain& chain, std::int64_t samples, std::span<const Tensor> weights,
              const WaveletDropout& dropout, const WaveletGrid& grid)
-      : samples_(samples), features_(chain.features()), first_window_(dropout.first_window), filters_(padded(chain)) {
+      : samples_(samples),
+        features_(chain.features()),
+        kept_(wavelet_kept(chain, samples)),
+        first_window_(dropout.first_window),
+        filters_(padded(chain)) {
     group_.count = static_cast<std::int64_t>(chain.levels.size());
     set_levels(chain, weights);
     if (dropout.share > 0) {
@@ -38,7 +42,7 @@ class LanesChain {
   /// Lane-wise sums of all filters, in whole vectors of sixteen.
   std::int64_t sums() const { return (weights_ + kLanes - 1) / kLanes * kLanes; }
   std::int64_t longest() const { return longest_; }
-  bool rounds() const { return group_.grid; }
+  const WaveletKept& kept() const { return kept_; }
 
  private:
   static std::int64_t padded_taps(const WaveletLevel& level) {
@@ -85,39 +89,39 @@ class LanesChain {
     }
   }
 
-  std::int64_t samples_, features_, first_window_;
+  std::int64_t samples_, features_;
+  WaveletKept kept_;
+  std::int64_t first_window_;
   std::int64_t weights_ = 0, longest_ = 0;
   Scratch<float> filters_;
   std::array<WaveletLevelLanes, kWaveletLevels> levels_;
   WaveletGroup group_{};
 };
 
-/// Memory of one thread for one group after another.
+/// Memory of one thread for one group after another; what the gradient needs of the features may lie elsewhere.
 class LanesWork {
  public:
-  LanesWork(const LanesChain& plan, const IsaTable& table, bool gradient, bool d_input)
+  LanesWork(const LanesChain& plan, const IsaTable& table, bool gradient, bool d_input, const WaveletMemory* memory)
       : plan_(plan),
         table_(table),
-        floats_(floats(plan, gradient, d_input) * kLanes),
-        flags_(flags(plan)),
+        memory_(memory),
+        floats_(floats(plan, gradient, d_input, memory) * kLanes),
+        flags_(memory == nullptr ? plan.kept().flags : 1),
         group_(plan.group()) {
     next_ = floats_.data();
-    unsigned short* flag = flags_.data();
     for (std::int64_t l = 0; l < plan.levels(); ++l) {
       WaveletLevelLanes& level = levels_[static_cast<std::size_t>(l)];
       level = plan.level(l);
-      level.x = take(level.before + level.in + level.taps - 1);
-      std::memset(level.x, 0, bytes(level.before));
-      std::memset(level.x + (level.before + level.in) * kLanes, 0, bytes(level.taps - 1));
       if (level.features > 1) level.folded = take(level.out);
-      level.positive = flag;
-      level.alive = flag += level.out;
-      flag += level.out;
+    }
+    levels_[0].x = take(input(plan));
+    clear_around(levels_[0]);
+    if (memory == nullptr) {
+      bind(take(plan.kept().vectors), flags_.data());
+      for (std::int64_t l = 1; l < plan.levels(); ++l) clear_around(levels_[static_cast<std::size_t>(l)]);
     }
     group_.levels = levels_.data();
-    group_.last = take(levels_[static_cast<std::size_t>(plan.levels() - 1)].out);
     group_.features = take(plan.features());
-    group_.open = flag;
     if (!gradient) return;
     group_.d_features = d_features_ = take(plan.features());
     for (float** d : {&group_.df, &group_.dp, &group_.dn})
@@ -135,7 +139,9 @@ class LanesWork {
   /// Windows first .. first + 15 of x, as many as there are.
   void load(const float* x, std::int64_t first, std::int64_t count) {
     transpose(x + first * plan_.samples(), plan_.samples(), count, levels_[0].x + levels_[0].before * kLanes);
+    table_.wavelet_input(group_);
     group_.window = static_cast<std::uint32_t>(plan_.first_window() + first);
+    if (memory_ != nullptr) bind(memory_->numbers(first / kLanes), memory_->flags(first / kLanes));
   }
   void load_gradient(const float* d_out, std::int64_t first, std::int64_t count) {
     transpose(d_out + first * plan_.features(), plan_.features(), count, d_features_);
@@ -145,19 +151,33 @@ class LanesWork {
 
  private:
   static std::size_t bytes(std::int64_t vectors) { return static_cast<std::size_t>(vectors * kLanes) * sizeof(float); }
-  static std::int64_t floats(const LanesChain& plan, bool gradient, bool d_input) {
-    std::int64_t vectors = plan.level(plan.levels() - 1).out + 2 * plan.features();
-    for (std::int64_t l = 0; l < plan.levels(); ++l) {
-      const WaveletLevelLanes& level = plan.level(l);
-      vectors += level.before + level.in + level.taps - 1 + (level.features > 1 ? level.out : 0);
-    }
+  static std::int64_t input(const LanesChain& plan) {
+    return plan.level(0).before + plan.level(0).in + plan.level(0).taps - 1;
+  }
+  static std::int64_t floats(const LanesChain& plan, bool gradient, bool d_input, const WaveletMemory* memory) {
+    std::int64_t vectors = 2 * plan.features() + input(plan) + (memory == nullptr ? plan.kept().vectors : 0);
+    for (std::int64_t l = 0; l < plan.levels(); ++l) vectors += plan.level(l).features > 1 ? plan.level(l).out : 0;
     if (!gradient) return vectors;
     return vectors + 3 * (plan.longest() + 2 * kWaveletMargin) + plan.sums() + (d_input ? plan.samples() : 0);
   }
-  static std::int64_t flags(const LanesChain& plan) {
-    std::int64_t sum = plan.features();
-    for (std::int64_t l = 0; l < plan.levels(); ++l) sum += 2 * plan.level(l).out;
-    return sum;
+  static void clear_around(const WaveletLevelLanes& level) {
+    std::memset(level.x, 0, bytes(level.before));
+    std::memset(level.x + (level.before + level.in) * kLanes, 0, bytes(level.taps - 1));
+  }
+  /// Where the pass outputs and flags of the group lie, in the sizes of wavelet_kept.
+  void bind(float* numbers, unsigned short* flags) {
+    for (std::int64_t l = 0; l < plan_.levels(); ++l) {
+      WaveletLevelLanes& level = levels_[static_cast<std::size_t>(l)];
+      if (l > 0) {
+        level.x = numbers;
+        numbers += (level.before + level.in + level.taps - 1) * kLanes;
+      }
+      level.positive = flags;
+      level.alive = flags += level.out;
+      flags += level.out;
+    }
+    group_.last = numbers;
+    group_.open = flags;
   }
   float* take(std::int64_t vectors) {
     float* const taken = next_;
@@ -172,6 +192,7 @@ class LanesWork {
 
   const LanesChain& plan_;
   const IsaTable& table_;
+  const WaveletMemory* memory_;
   Scratch<float> floats_;
   Scratch<unsigned short> flags_;
   std::array<WaveletLevelLanes, kWaveletLevels> levels_;
@@ -231,40 +252,44 @@ void put_filter_gradients(const LanesChain& plan, const float* partial, std::int
 }  // namespace
 
 void lanes_features(const WaveletChain& chain, const Tensor& x, std::span<const Tensor> weights, const Tensor& out,
-                    const WaveletDropout& dropout, const WaveletGrid& grid, const IsaTable& table) {
+                    const WaveletDropout& dropout, const WaveletGrid& grid, WaveletMemory* memory,
+                    const IsaTable& table) {
   const std::int64_t samples = x.size(-1), windows = x.numel() / samples;
   const LanesChain plan(chain, samples, weights, dropout, grid);
+  if (memory != nullptr) memory->begin(chain, samples, windows);
   const float* from = x.data<float>();
   float* to = out.mut<float>();
   parallel_blocks(
       blocks_of(windows),
       [&](std::int64_t block) {
-        LanesWork work(plan, table, false, false);
+        LanesWork work(plan, table, false, false, memory);
         each_group(block, windows, [&](std::int64_t first, std::int64_t count) {
           work.load(from, first, count);
-          table.wavelet_forward(work.group(), false);
+          table.wavelet_forward(work.group(), memory != nullptr);
           table.transpose_out(work.group().features, count, plan.features(), to + first * plan.features(),
                               plan.features());
         });
       },
       windows * chain.macs(samples) > kParallelWork);
+  if (memory != nullptr) memory->finish(dropout, grid);
 }
 
 void lanes_gradient(const WaveletChain& chain, const Tensor& x, std::span<const Tensor> weights, const Tensor& d_out,
                     const WaveletDropout& dropout, std::span<const Into> d_weights, Into d_x, const WaveletGrid& grid,
-                    const IsaTable& table) {
+                    const WaveletMemory* memory, const IsaTable& table) {
   const std::int64_t samples = x.size(-1), windows = x.numel() / samples, blocks = blocks_of(windows);
   const LanesChain plan(chain, samples, weights, dropout, grid);
+  if (memory != nullptr && !memory->holds(chain, samples, windows, dropout, grid)) memory = nullptr;
   Scratch<float> partial(std::max<std::int64_t>(1, blocks * plan.sums()));
   const float *from = x.data<float>(), *d_from = d_out.data<float>();
   parallel_blocks(
       blocks,
       [&](std::int64_t block) {
-        LanesWork work(plan, table, true, static_cast<bool>(d_x));
+        LanesWork work(plan, table, true, static_cast<bool>(d_x), memory);
         each_group(block, windows, [&](std::int64_t first, std::int64_t count) {
           work.load(from, first, count);
           work.load_gradient(d_from, first, count);
-          table.wavelet_forward(work.group(), true);
+          if (memory == nullptr) table.wavelet_forward(work.group(), true);
           table.wavelet_backward(work.group());
           if (d_x) put_input_gradient(table, work.group().d_input, d_x, first, count, samples);
         });

@@ -29,9 +29,10 @@ std::vector<double> chain_features(const WaveletChain& chain, const std::vector<
 }
 
 Tensor features_of_chain(const WaveletChain& chain, const Tensor& x, const std::vector<Tensor>& weights,
-                         const WaveletDropout& dropout = {}, const WaveletGrid& grid = {}) {
+                         const WaveletDropout& dropout = {}, const WaveletGrid& grid = {},
+                         WaveletMemory* memory = nullptr) {
   const Tensor out = Tensor::zeros({x.numel() / x.size(-1), chain.features()}, x.dtype());
-  wavelet_features(chain, x, weights, out, dropout, grid);
+  wavelet_features(chain, x, weights, out, dropout, grid, memory);
   return out;
 }
 
@@ -78,13 +79,14 @@ struct Gradients {
 };
 
 Gradients gradient_of(const WaveletChain& chain, const Tensor& x, const std::vector<Tensor>& weights,
-                      const Tensor& d_out, const WaveletDropout& dropout = {}, const WaveletGrid& grid = {}) {
+                      const Tensor& d_out, const WaveletDropout& dropout = {}, const WaveletGrid& grid = {},
+                      const WaveletMemory* memory = nullptr) {
   Gradients g;
   std::vector<Into> targets;
   for (const Tensor& w : weights) g.weights.push_back(Tensor::full(w.shape(), 7, w.dtype()));
   for (const Tensor& w : g.weights) targets.push_back({&w, false});
   g.x = Tensor::full(x.shape(), 7, x.dtype());
-  wavelet_gradient(chain, x, weights, d_out, dropout, targets, {&g.x, false}, grid);
+  wavelet_gradient(chain, x, weights, d_out, dropout, targets, {&g.x, false}, grid, memory);
   return g;
 }
 
@@ -407,14 +409,87 @@ TEST_CASE("[FN N12] both instruction sets give the same bits of features and gra
         for (const Tensor& w : weights) all.push_back(Tensor::zeros(w.shape()));
         std::vector<Into> targets;
         for (std::size_t k = 2; k < all.size(); ++k) targets.push_back({&all[k], false});
-        lanes_features(chain, x, weights, all[0], dropout, grid, table);
-        lanes_gradient(chain, x, weights, d_out, dropout, targets, {&all[1], false}, grid, table);
+        lanes_features(chain, x, weights, all[0], dropout, grid, nullptr, table);
+        lanes_gradient(chain, x, weights, d_out, dropout, targets, {&all[1], false}, grid, nullptr, table);
+        WaveletMemory memory;
+        lanes_features(chain, x, weights, all[0], dropout, grid, &memory, table);
+        std::vector<Tensor> again;
+        for (const Tensor& w : weights) again.push_back(Tensor::zeros(w.shape()));
+        std::vector<Into> again_targets;
+        for (const Tensor& w : again) again_targets.push_back({&w, false});
+        lanes_gradient(chain, x, weights, d_out, dropout, again_targets, {}, grid, &memory, table);
+        for (std::size_t k = 0; k < again.size(); ++k) CHECK(again[k].to_vector() == all[k + 2].to_vector());
         std::vector<std::vector<double>> numbers;
         for (const Tensor& t : all) numbers.push_back(t.to_vector());
         return numbers;
       };
       CHECK(run(avx2::table()) == run(avx512::table()));
     }
+}
+
+TEST_CASE("[FN N12] what the features kept changes no bit of the gradients") {
+  MESSAGE("seed " << kSeed);
+  const int before = threads();
+  WaveletMemory memory;  // one for all chains and sizes
+  for (const WaveletChain& chain : many_chains())
+    for (const double share : {0.0, 0.2})
+      for (const bool rounded : {false, true}) {
+        CAPTURE(chain.levels[0].taps);
+        const std::int64_t windows = 4 * kWaveletBlock + 7, samples = 130;
+        const Tensor x = normal({windows, samples}, "x"), d_out = normal({windows, chain.features()}, "d");
+        const std::vector<Tensor> weights = on_grid(random_filters(chain));
+        const WaveletDropout dropout{share, Rng(8).stream("dropout"), 3, 1000};
+        const WaveletGrid grid{rounded, rounded, {9, true, 6}, {9, true, 6}};
+        const Gradients want = gradient_of(chain, x, weights, d_out, dropout, grid);
+        const std::vector<double> features = features_of_chain(chain, x, weights, dropout, grid).to_vector();
+        for (const int count : {1, 2, 4}) {
+          set_threads(count);
+          CHECK(features_of_chain(chain, x, weights, dropout, grid, &memory).to_vector() == features);
+          const Gradients got = gradient_of(chain, x, weights, d_out, dropout, grid, &memory);
+          for (std::size_t k = 0; k < weights.size(); ++k)
+            CHECK(got.weights[k].to_vector() == want.weights[k].to_vector());
+          CHECK(got.x.to_vector() == want.x.to_vector());
+        }
+        // in calls of whole blocks, a memory for each
+        std::vector<Tensor> sums;
+        for (const Tensor& w : weights) sums.push_back(Tensor::zeros(w.shape()));
+        for (std::int64_t first = 0; first < windows; first += 2 * kWaveletBlock) {
+          WaveletDropout part = dropout;
+          part.first_window += first;
+          std::vector<Into> targets;
+          for (const Tensor& s : sums) targets.push_back({&s, first > 0});
+          const std::int64_t n = std::min(2 * kWaveletBlock, windows - first);
+          features_of_chain(chain, x.rows(first, n), weights, part, grid, &memory);
+          wavelet_gradient(chain, x.rows(first, n), weights, d_out.rows(first, n), part, targets, {}, grid, &memory);
+        }
+        for (std::size_t k = 0; k < weights.size(); ++k) CHECK(sums[k].to_vector() == want.weights[k].to_vector());
+      }
+  set_threads(before);
+}
+
+TEST_CASE("[FN N12] kept features serve their own call only, and doubles keep none") {
+  const WaveletChain chain{{{6, 2}, {4, 2}}};
+  const Tensor x = normal({40, 50}, "x"), d_out = normal({40, chain.features()}, "d");
+  const std::vector<Tensor> weights = random_filters(chain);
+  const WaveletDropout dropout{0.2, Rng(8).stream("dropout"), 3, 0};
+  WaveletMemory memory;
+  const std::vector<double> want = gradient_of(chain, x, weights, d_out, dropout).x.to_vector();
+  CHECK(gradient_of(chain, x, weights, d_out, dropout, {}, &memory).x.to_vector() == want);  // holds nothing
+  features_of_chain(chain, x, weights, dropout, {}, &memory);
+  WaveletDropout later = dropout;
+  ++later.step;
+  CHECK_THROWS_AS(gradient_of(chain, x, weights, d_out, later, {}, &memory), Error);
+  CHECK_THROWS_AS(gradient_of(chain, x, weights, d_out, {}, {}, &memory), Error);
+  const WaveletGrid grid{true, true, {9, true, 6}, {9, true, 6}};
+  CHECK_THROWS_AS(gradient_of(chain, x, weights, d_out, dropout, grid, &memory), Error);
+  CHECK_THROWS_AS(gradient_of(chain, x.rows(0, 32), weights, d_out.rows(0, 32), dropout, {}, &memory), Error);
+  CHECK(gradient_of(chain, x, weights, d_out, dropout, {}, &memory).x.to_vector() == want);
+  std::vector<Tensor> wide;
+  for (const Tensor& w : weights) wide.push_back(w.to(DType::f64));
+  const Tensor x_wide = x.to(DType::f64), d_wide = d_out.to(DType::f64);
+  features_of_chain(chain, x_wide, wide, dropout, {}, &memory);
+  CHECK(gradient_of(chain, x_wide, wide, d_wide, dropout, {}, &memory).x.to_vector() ==
+        gradient_of(chain, x_wide, wide, d_wide, dropout).x.to_vector());
 }
 
 TEST_CASE("[FN N3] the float chain on its grid has the gradients of doubles, also where values saturate") {
@@ -486,6 +561,11 @@ TEST_CASE("[FN F02] chains and operands that do not fit are refused by name") {
   CHECK_THROWS_AS(wavelet_features({{{4, 2}}}, x, weights, Tensor::zeros({2, 3})), Error);
   CHECK_THROWS_AS(wavelet_features({{{4, 2}}}, x.to(DType::f64), weights, out), Error);
   CHECK_THROWS_AS(wavelet_gradient({{{4, 2}}}, x, weights, out, {}, {}), Error);
+  for (const double share : {1.0, 1.5, -0.1}) {
+    const WaveletDropout dropout{share, Rng(1).stream("dropout"), 0, 0};
+    CHECK_THROWS_AS(wavelet_features({{{4, 2}}}, x, weights, out, dropout), Error);
+    CHECK_THROWS_AS(wavelet_gradient({{{4, 2}}}, x, weights, out, dropout, std::vector<Into>(2)), Error);
+  }
   const Tensor none = Tensor::zeros({0, 50}), nothing = Tensor::zeros({0, 2});
   CHECK_NOTHROW(wavelet_features({{{4, 2}}}, none, weights, nothing));
 }

@@ -274,7 +274,8 @@ kernels::WaveletDropout SessionStep::dropout(std::uint64_t number, std::int64_t 
   return {options_.dropout, options_.random, number, first_window};
 }
 
-Tensor SessionStep::features(const SegmentSource& segments, std::uint64_t number) const {
+Tensor SessionStep::features(const SegmentSource& segments, std::uint64_t number,
+                             kernels::WaveletMemory* memory) const {
   const std::int64_t channels = segments.channels(), features = options_.chain.features();
   const Tensor out = Tensor::empty({segments.segments(), channels * features}, dtype());
   const std::int64_t size = aligned_block_segments(channels, segments.samples());
@@ -282,9 +283,17 @@ Tensor SessionStep::features(const SegmentSource& segments, std::uint64_t number
     const std::int64_t rows = block.size(0);
     kernels::wavelet_features(options_.chain, block.to(dtype()), weights(),
                               out.rows(first, rows).reshape({rows * channels, features}),
-                              dropout(number, first * channels), options_.grid);
+                              dropout(number, first * channels), options_.grid, memory);
   });
   return out;
+}
+
+Tensor SessionStep::features_to_train(const SegmentSource& segments, std::uint64_t number) {
+  const std::int64_t samples = segments.samples(), windows = segments.segments() * segments.channels();
+  const bool keeps =
+      segments.resident() != nullptr && kernels::WaveletMemory::bytes(options_.chain, samples, windows) <= kKeptBytes;
+  if (!keeps) memory_.forget();
+  return features(segments, number, keeps ? &memory_ : nullptr);
 }
 
 void SessionStep::gradient(const SegmentSource& segments, std::uint64_t number) {
@@ -296,7 +305,7 @@ void SessionStep::gradient(const SegmentSource& segments, std::uint64_t number) 
     const std::int64_t rows = block.size(0);
     kernels::wavelet_gradient(options_.chain, block.to(dtype()), weights(),
                               result_.d_features.rows(first, rows).reshape({rows * channels, features}),
-                              dropout(number, first * channels), into, {}, options_.grid);
+                              dropout(number, first * channels), into, {}, options_.grid, &memory_);
   });
   if (reduction_ != nullptr) copy_into(result_.d_learned.to(reduction_->grad.dtype()), reduction_->grad);
 }
@@ -316,7 +325,7 @@ double SessionStep::penalties() {
 }
 
 double SessionStep::operator()(const SegmentSource& segments, const Tensor& labels, std::uint64_t number) {
-  const Tensor f = features(segments, number);
+  const Tensor f = features_to_train(segments, number);
   check_features(f, text::cat("training: step ", number));
   result_ = decoder_loss(f, segments.channels(), labels, loss_keys());
   gradient(segments, number);
@@ -325,7 +334,7 @@ double SessionStep::operator()(const SegmentSource& segments, const Tensor& labe
 
 double SessionStep::decoupled(const SegmentSource& segments, const Tensor& labels, std::uint64_t number,
                               std::int64_t batch, const std::function<void()>& update) {
-  const LossResult fitted = decoder_loss(features(segments, number), segments.channels(), labels, loss_keys());
+  const LossResult fitted = decoder_loss(features(segments, number, nullptr), segments.channels(), labels, loss_keys());
   const std::int64_t count = segments.segments();
   const nn::Rows order = shuffled_rows(count, options_.random.stream("rows"), number);
   double sum = 0;
@@ -337,7 +346,7 @@ double SessionStep::decoupled(const SegmentSource& segments, const Tensor& label
     const Tensor some = Tensor::empty({static_cast<std::int64_t>(rows.size()), labels.size(1)}, labels.dtype());
     nn::gather_rows(labels, rows, some);
     const std::uint64_t address = (number << 20U) + static_cast<std::uint64_t>(batches);
-    result_ = fixed_loss(fitted, features(*picked, address), some, loss_keys());
+    result_ = fixed_loss(fitted, features_to_train(*picked, address), some, loss_keys());
     THIMBLE_CHECK(std::isfinite(result_.loss), failed, "training: step ", number, ": the loss is not finite");
     gradient(*picked, address);
     sum += result_.loss + penalties();

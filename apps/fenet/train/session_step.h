@@ -2,6 +2,7 @@
 // One training step on one session: features of all its segments, PLS and decoder fitted to them, the loss of the
 // decoder, and its gradient with respect to the filters. The fits are constants of the gradient.
 
+#include "core/kernels/wavelet_memory.h"
 #include "core/linalg/least_squares.h"
 #include "core/linalg/pls.h"
 
@@ -52,6 +53,10 @@ struct StepOptions {
   double weight_penalty = 0, range_penalty = 0, range_limit = 1;  // added to the loss: see TrainKeys
 };
 
+/// What a step may keep between features and gradients of a session in memory. Enough for 40000 windows of 900 samples
+/// (200 segments of 200 channels), which take 144 MB themselves; beyond it the gradient recomputes.
+inline constexpr std::int64_t kKeptBytes = std::int64_t{256} << 20U;
+
 class SessionStep {
  public:
   /// `filters`: feature filter, then pass filter of every level, all f32 or all f64; `reduction`: a learned map in
@@ -71,7 +76,9 @@ class SessionStep {
 
  private:
   std::vector<Tensor> weights() const;
-  Tensor features(const SegmentSource& segments, std::uint64_t number) const;
+  Tensor features(const SegmentSource& segments, std::uint64_t number, kernels::WaveletMemory* memory) const;
+  /// Features of which gradient() follows.
+  Tensor features_to_train(const SegmentSource& segments, std::uint64_t number);
   void gradient(const SegmentSource& segments, std::uint64_t number);
   double penalties();
   LossKeys loss_keys() const;
@@ -82,6 +89,7 @@ class SessionStep {
   std::vector<nn::Parameter*> filters_;
   nn::Parameter* reduction_;
   LossResult result_;
+  kernels::WaveletMemory memory_;
 };
 
 /// Segments per block of a session with so many channels: whole blocks of kernels::kWaveletBlock windows, so that sums

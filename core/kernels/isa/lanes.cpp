@@ -448,6 +448,7 @@ const IsaTable& table() {
       transpose_out,
       squared_error,
       squared_error_gradient,
+      wavelet_input,
       wavelet_forward,
       wavelet_backward,
       lane_totals,

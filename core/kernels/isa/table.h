@@ -123,9 +123,11 @@ struct IsaTable {
   /// dy (=, +=) factor * weight[f] * (y - t); zero in lanes beyond `samples`.
   void (*squared_error_gradient)(const float* y, const float* t, const float* weight, float factor, float* dy,
                                  i64 samples, i64 features, bool add);
+  /// Rounds the input of the group to its grid, where that is wanted.
+  void (*wavelet_input)(const WaveletGroup&);
   /// Features of the group; with `keep` also what the gradient needs (positive, alive, open).
   void (*wavelet_forward)(const WaveletGroup&, bool keep);
-  /// Behind wavelet_forward with `keep` of the same group.
+  /// Behind wavelet_forward with `keep` of the same group, whose inputs of levels, `last` and flags it reads.
   void (*wavelet_backward)(const WaveletGroup&);
   /// sums[k] = sum of the 16 lanes of lanes[k]; n is a multiple of 16.
   void (*lane_totals)(const float* lanes, i64 n, float* sums);

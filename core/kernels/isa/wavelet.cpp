@@ -286,14 +286,16 @@ void input_gradient(const WaveletGroup& g, const WaveletLevelLanes& level) {
 
 }  // namespace
 
+void wavelet_input(const WaveletGroup& g) {
+  if (!g.round_input) return;
+  const WaveletLevelLanes& level = g.levels[0];
+  const Vec step = set1(g.grid_step), inverse = set1(1.0f / g.grid_step), limit = set1(g.grid_limit);
+  for (i64 t = level.before; t < level.before + level.in; ++t)
+    store(level.x + t * kV, to_grid(load(level.x + t * kV), inverse, step, limit));
+}
+
 void wavelet_forward(const WaveletGroup& g, bool keep) {
   i64 column = 0;
-  if (g.round_input) {
-    const WaveletLevelLanes& level = g.levels[0];
-    const Vec step = set1(g.grid_step), inverse = set1(1.0f / g.grid_step), limit = set1(g.grid_limit);
-    for (i64 t = level.before; t < level.before + level.in; ++t)
-      store(level.x + t * kV, to_grid(load(level.x + t * kV), inverse, step, limit));
-  }
   for (i64 l = 0; l < g.count; ++l) {
     const WaveletLevelLanes& level = g.levels[l];
     const bool last = l + 1 == g.count, rounds = g.grid && !last;

@@ -6,6 +6,7 @@
 
 namespace thimble::kernels::THIMBLE_ISA {
 
+void wavelet_input(const WaveletGroup& group);
 void wavelet_forward(const WaveletGroup& group, bool keep);
 void wavelet_backward(const WaveletGroup& group);
 void lane_totals(const float* lanes, i64 n, float* sums);
