@@ -53,10 +53,12 @@ std::map<std::int64_t, ArrayChannels> arrays_of(const std::vector<std::int64_t>&
   return out;
 }
 
+/// Row 0 is the lowest, as in the map of the same array.
 void paint_cell(std::vector<std::uint8_t>& pixels, const GridPlace& place, const std::uint8_t* colour) {
+  const int top = (kArraySide - 1 - place.row) * kCellPixels;
   for (int y = 0; y < kCellPixels; ++y)
     for (int x = 0; x < kCellPixels; ++x) {
-      const int at = ((place.row * kCellPixels + y) * kSidePixels + place.column * kCellPixels + x) * 3;
+      const int at = ((top + y) * kSidePixels + place.column * kCellPixels + x) * 3;
       std::copy_n(colour, 3, pixels.begin() + at);
     }
 }
