@@ -182,20 +182,13 @@ void check_data_keys(const DataKeys& data) {
   if (data.rate_hz > 0.0) static_cast<void>(filters_of(data.preprocess, data.rate_hz));
 }
 
-std::vector<Day> load_days(const std::vector<std::string>& files, const DataKeys& data, const SimulateKeys& simulate,
-                           std::int64_t seed) {
-  check_data_keys(data);
-  Memory memory(data.resident_mb);
-  return files.empty() ? simulated(data, simulate, seed, memory) : read_days(files, "data", data, memory);
-}
-
 Recordings load_recordings(const DataKeys& data, const SimulateKeys& simulate, std::int64_t seed) {
   check_data_keys(data);
   Memory memory(data.resident_mb);
   Recordings out;
   out.simulated = data.train.empty() && data.test.empty() && data.dev.empty();
-  if (out.simulated) out.train = simulated(data, simulate, seed, memory);
-  out.train = out.simulated ? std::move(out.train) : read_days(data.train, "data.train", data, memory);
+  out.train =
+      out.simulated ? simulated(data, simulate, seed, memory) : read_days(data.train, "data.train", data, memory);
   out.dev = read_days(data.dev, "data.dev", data, memory);
   out.test = read_days(data.test, "data.test", data, memory);
   check_apart(out.train, out.test);

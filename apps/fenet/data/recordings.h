@@ -19,10 +19,6 @@ struct Recordings {
 /// Error(data) with file and data set; Errors when several files are wrong.
 Recordings load_recordings(const DataKeys& data, const SimulateKeys& simulate, std::int64_t seed);
 
-/// One file or simulated days, whatever `file` says ("" = simulated); for verbs that take --data.
-std::vector<Day> load_days(const std::vector<std::string>& files, const DataKeys& data, const SimulateKeys& simulate,
-                           std::int64_t seed);
-
 /// Throws Errors(config) with all settings that cannot be: filters above half the sampling rate and the like.
 void check_data_keys(const DataKeys& data);
 
